@@ -1,0 +1,46 @@
+/**
+ * The primitives the pure code needs, given from outside: io/crypto.ts over node:crypto in production,
+ * a toy in simulations that measure something else. Every key is 32 bytes unless said otherwise.
+ */
+
+/** AEADs of a session: AES where the CPU has AES instructions, else ChaCha20 (RFC 8439). */
+export type Suite = 'aes-128-gcm' | 'chacha20-poly1305';
+
+export interface Aead {
+  /** Writes ciphertext and the 16-byte tag into `out`, which is plaintext.length + 16 long. Nonce: 12 bytes. */
+  seal(nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void;
+  /** The plaintext, or undefined when the tag does not fit. */
+  open(nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
+}
+
+/** AES-128 of single 16-byte blocks: the header permutation. Never given anything but 16 bytes. */
+export interface BlockCipher {
+  encrypt(block: Uint8Array): Uint8Array;
+  decrypt(block: Uint8Array): Uint8Array;
+}
+
+export interface KeyPair {
+  readonly publicKey: Uint8Array;
+  readonly privateKey: Uint8Array;
+}
+
+export interface Cipher {
+  /** SHA-256 of the parts one after the other, 32 bytes. */
+  hash(...parts: Uint8Array[]): Uint8Array;
+  /** HMAC-SHA-256, 32 bytes. */
+  mac(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** X25519 (RFC 7748); undefined for a public key of small order. */
+  agree(pair: KeyPair, theirPublicKey: Uint8Array): Uint8Array | undefined;
+  /** A new X25519 pair, or the pair of a given 32-byte private key. */
+  pair(privateKey?: Uint8Array): KeyPair;
+  /** A new Ed25519 pair (RFC 8032), or the pair of a given 32-byte seed. */
+  signingPair(seed?: Uint8Array): KeyPair;
+  sign(pair: KeyPair, message: Uint8Array): Uint8Array;
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  /** `key` is 16 bytes for aes-128-gcm, 32 for chacha20-poly1305. */
+  aead(suite: Suite, key: Uint8Array): Aead;
+  /** `key` is 16 bytes. */
+  block(key: Uint8Array): BlockCipher;
+  /** Unpredictable bytes. */
+  random(length: number): Uint8Array;
+}
