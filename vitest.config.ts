@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-// Three kinds of test: tables, machines and properties (unit), scenarios on the virtual clock (sim),
-// real sockets and network namespaces (net, one at a time).
+const apart = ['test/sim/**', 'test/net/**', 'test/pack/**', 'test/fuzz/**'];
+
+/**
+ * Five kinds of test: tables, machines and properties (unit), scenarios on the virtual clock (sim),
+ * real sockets and network namespaces, one at a time (net), what was packed (pack),
+ * a million hostile inputs per decoder (fuzz).
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -9,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/sim/**', 'test/net/**'],
+          exclude: apart,
           isolate: false,
           testTimeout: 30_000,
         },
@@ -23,6 +28,25 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'pack',
+          include: ['test/pack/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'fuzz',
+          include: ['test/fuzz/**/*.test.ts'],
+          pool: 'forks',
+          execArgv: ['--expose-gc'],
+          testTimeout: 900_000,
         },
       },
     ],

@@ -5,9 +5,14 @@
 
 /** AEADs of a session: AES where the CPU has AES instructions, else ChaCha20 (RFC 8439). */
 export type Suite = 'aes-128-gcm' | 'chacha20-poly1305';
+/** The AEADs Noise names (its AESGCM has a 32-byte key); the product's own handshakes use ChaCha20. */
+export type NoiseSuite = 'aes-256-gcm' | 'chacha20-poly1305';
 
 export interface Aead {
-  /** Writes ciphertext and the 16-byte tag into `out`, which is plaintext.length + 16 long. Nonce: 12 bytes. */
+  /**
+   * Writes ciphertext and the 16-byte tag into `out`, which is plaintext.length + 16 long. Nonce: 12 bytes, free to be
+   * changed after the call. `plaintext` may be the beginning of `out`.
+   */
   seal(nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void;
   /** The plaintext, or undefined when the tag does not fit. */
   open(nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
@@ -37,8 +42,8 @@ export interface Cipher {
   signingPair(seed?: Uint8Array): KeyPair;
   sign(pair: KeyPair, message: Uint8Array): Uint8Array;
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
-  /** `key` is 16 bytes for aes-128-gcm, 32 for chacha20-poly1305. */
-  aead(suite: Suite, key: Uint8Array): Aead;
+  /** `key` is 16 bytes for aes-128-gcm, 32 for the others. */
+  aead(suite: Suite | NoiseSuite, key: Uint8Array): Aead;
   /** `key` is 16 bytes. */
   block(key: Uint8Array): BlockCipher;
   /** Unpredictable bytes. */

@@ -1,0 +1,95 @@
+# hearth. `make help` lists what there is; every target sets up what it needs.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := node_modules/.bin
+INSTALLED := node_modules/.package-lock.json
+
+# The system's Node where it is 24 or newer, else the Node 24 that npm brought. It stands first in PATH, so that the
+# tools, whose first line names `node`, run under it too.
+SYSTEM_NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) >= 24 ? 0 : 1)' 2>/dev/null && command -v node)
+NODE := $(or $(SYSTEM_NODE),$(CURDIR)/$(BIN)/node)
+export PATH := $(dir $(NODE)):$(PATH)
+
+VITEST := $(BIN)/vitest run
+ARCH ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
+PORT ?= 8480
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+.PHONY: setup
+setup: $(INSTALLED) ## install what package-lock.json names (done by every other target when needed)
+
+$(INSTALLED): package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: run demo
+run: demo ## the demo: a whole small internet of households in one process, with a page to watch
+demo: setup ## the same as run; PORT=8480
+	$(NODE) agent/main.ts demo --port $(PORT)
+
+.PHONY: doctor
+doctor: setup ## explain the network this machine is in
+	$(NODE) agent/main.ts doctor
+
+.PHONY: check
+check: fmt-check lint types knip ## the one gate: format, lint, types, dead code, unit and simulation tests
+	$(VITEST) --project unit --project sim
+
+.PHONY: fmt fmt-check
+fmt: setup ## format everything
+	$(BIN)/oxfmt
+fmt-check: setup
+	$(BIN)/oxfmt --check
+
+.PHONY: lint
+lint: setup ## type-aware lint, with the rules of the pure folders
+	$(BIN)/oxlint --deny-warnings
+
+.PHONY: types
+types: setup ## type check everything, and the pure folders once more without Node
+	$(BIN)/tsc -p tsconfig.json
+	$(BIN)/tsc -p tsconfig.pure.json
+
+.PHONY: knip
+knip: setup ## dead files, exports and dependencies
+	$(BIN)/knip
+
+.PHONY: test
+test: check ## check, then everything else that this machine can run; says what it could not
+	@test/rest.sh
+
+.PHONY: sim
+sim: setup ## scenarios on the virtual clock; SEED=n replays one
+	$(VITEST) --project sim
+
+.PHONY: net
+net: setup ## real sockets and kernel NATs in network namespaces (root)
+	$(VITEST) --project net
+
+.PHONY: fuzz
+fuzz: setup ## RUNS=1000000 random and mutated inputs for every decoder
+	RUNS=$(or $(RUNS),1000000) $(VITEST) --project fuzz
+
+.PHONY: bench
+bench: setup ## every promised figure, measured here; ONLY=name runs one
+	@set -e; for program in bench/$(or $(ONLY),*).ts; do echo "== $$program"; $(NODE) $$program; done
+
+.PHONY: config
+config: setup ## write config/ anew from the schema
+	$(NODE) firmware-scripts/make-config.ts
+
+.PHONY: bundle
+bundle: setup ## the whole program as one file: out/hearth.cjs
+	$(NODE) firmware-scripts/bundle.ts
+
+.PHONY: pack
+pack: bundle ## one executable for ARCH=x64 or arm64: out/hearth-linux-ARCH
+	$(NODE) firmware-scripts/pack.ts $(ARCH) --xz
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf out coverage

@@ -1,0 +1,161 @@
+import type { Block } from '../blocks/block.ts';
+import { cutChunks } from '../blocks/chunk.ts';
+import { after, type Instant, type Millis, seconds } from '../base/time.ts';
+import { encodePeer, type PeerMessage, type RefuseReason, WANT_MANIFEST } from '../wire/peer.ts';
+
+/** A new child catches up from the newest keyframe; what it can't get in this time it does not need any more. */
+const CATCH_UP = seconds(4);
+/** One `want` brings at most this many blocks' worth; a child that misses more starts anew at a keyframe. */
+const WANTS_PER_SECOND = 100;
+
+/** What the children of one channel are fed from. */
+export interface Stock {
+  get(number: number): Block | undefined;
+  from(number: number | 'newest-key'): readonly Block[];
+  /** Chunks and manifests of blocks that are not whole yet. */
+  partial(number: number, wanted: number): readonly Uint8Array[];
+}
+
+/** What is said of the stream to a new child. */
+export interface Standing {
+  readonly channel: Uint8Array;
+  readonly epoch: number;
+  readonly tag: number;
+  readonly name: string;
+  /** Households between this one and the origin. */
+  readonly depth: number;
+  /** Age of the newest block here. */
+  readonly lag: Millis;
+  readonly newest: number;
+}
+
+export type ChildrenEffect = {
+  readonly kind: 'tell';
+  readonly pairId: number;
+  readonly bytes: Uint8Array;
+  readonly deadline?: Instant;
+  readonly urgent?: boolean;
+};
+
+export interface ChildFacts {
+  readonly pairId: number;
+  readonly since: Instant;
+  sentBytes: number;
+  wants: number;
+}
+
+interface Child extends ChildFacts {
+  wantedSince: Instant;
+  wantsLately: number;
+}
+
+/** The households that one household (or the origin) feeds in one channel. */
+export class Children {
+  readonly #channel: Uint8Array;
+  readonly #limit: number;
+  readonly #children = new Map<number, Child>();
+
+  constructor(channel: Uint8Array, limit: number) {
+    this.#channel = channel;
+    this.#limit = limit;
+  }
+
+  get facts(): readonly ChildFacts[] {
+    return [...this.#children.values()];
+  }
+
+  has(pairId: number): boolean {
+    return this.#children.has(pairId);
+  }
+
+  /** A household asks to be fed: it gets the standing, then everything from where it asks or from the newest keyframe. */
+  subscribe(
+    pairId: number,
+    from: number | 'newest',
+    standing: Standing | undefined,
+    stock: Stock,
+    now: Instant,
+  ): readonly ChildrenEffect[] {
+    const already = this.#children.get(pairId);
+    if (already === undefined && this.#children.size >= this.#limit) return [refuse(pairId, this.#channel, 'full')];
+    const child = already ?? { pairId, since: now, sentBytes: 0, wants: 0, wantedSince: now, wantsLately: 0 };
+    this.#children.set(pairId, child);
+    // Nothing has come here either yet: the child gets what we get, as it comes.
+    if (standing === undefined) return [];
+    const { channel, epoch, depth, lag, name } = standing;
+    const out: ChildrenEffect[] = [
+      {
+        kind: 'tell',
+        pairId,
+        bytes: encodePeer({ kind: 'subscribed', channel, epoch, depth, lag, name }),
+        urgent: true,
+      },
+    ];
+    for (const block of backlog(from, standing, stock)) {
+      for (const bytes of messagesOf(block, standing.tag, 0)) {
+        child.sentBytes += bytes.length;
+        out.push({ kind: 'tell', pairId, bytes, deadline: after(now, CATCH_UP) });
+      }
+    }
+    for (const bytes of stock.partial(standing.newest, 0)) out.push({ kind: 'tell', pairId, bytes });
+    return out;
+  }
+
+  /** The same bytes for each child. */
+  forward(bytes: Uint8Array): readonly ChildrenEffect[] {
+    const out: ChildrenEffect[] = [];
+    for (const child of this.#children.values()) {
+      child.sentBytes += bytes.length;
+      out.push({ kind: 'tell', pairId: child.pairId, bytes });
+    }
+    return out;
+  }
+
+  tellAll(message: PeerMessage): readonly ChildrenEffect[] {
+    const bytes = encodePeer(message);
+    return [...this.#children.keys()].map((pairId) => ({ kind: 'tell', pairId, bytes, urgent: true }));
+  }
+
+  /** Repair: what a child misses of one block. */
+  want(
+    pairId: number,
+    number: number,
+    wanted: number,
+    tag: number,
+    stock: Stock,
+    now: Instant,
+  ): readonly ChildrenEffect[] {
+    const child = this.#children.get(pairId);
+    if (child === undefined) return [];
+    if (after(child.wantedSince, seconds(1)) <= now) [child.wantedSince, child.wantsLately] = [now, 0];
+    if (++child.wantsLately > WANTS_PER_SECOND) return [];
+    child.wants++;
+    const block = stock.get(number);
+    const messages = block === undefined ? stock.partial(number, wanted) : messagesOf(block, tag, wanted);
+    child.sentBytes += messages.reduce((sum, bytes) => sum + bytes.length, 0);
+    return messages.map((bytes) => ({ kind: 'tell', pairId, bytes, urgent: true }));
+  }
+
+  remove(pairId: number): boolean {
+    return this.#children.delete(pairId);
+  }
+}
+
+/** A number from before the ring is as good as none: a keyframe it is. One to come needs nothing from the past. */
+function backlog(from: number | 'newest', standing: Standing, stock: Stock): readonly Block[] {
+  if (from === 'newest') return stock.from('newest-key');
+  if (from > standing.newest) return [];
+  return stock.from(stock.get(from) === undefined ? 'newest-key' : from);
+}
+
+function refuse(pairId: number, channel: Uint8Array, reason: RefuseReason): ChildrenEffect {
+  return { kind: 'tell', pairId, bytes: encodePeer({ kind: 'refuse', channel, reason }), urgent: true };
+}
+
+/** Manifest first, then chunks; `wanted` 0 means all. */
+function messagesOf(block: Block, tag: number, wanted: number): readonly Uint8Array[] {
+  const chunks = cutChunks(tag, block.number, block.bytes);
+  if (wanted === 0) return [block.manifest, ...chunks];
+  const chosen = chunks.filter((_, index) => (wanted & (1 << index)) !== 0);
+  return (wanted & WANT_MANIFEST) !== 0 ? [block.manifest, ...chosen] : chosen;
+}

@@ -1,0 +1,274 @@
+import type { NatProfile } from '../base/nat-profile.ts';
+import { hex } from '../base/bytes.ts';
+import type { Machine } from '../base/machine.ts';
+import type { NetEffect, NetInput } from '../base/net.ts';
+import type { Method } from '../base/outcome.ts';
+import { earliest, type Instant, type Millis, ms } from '../base/time.ts';
+import { decodePeer, STREAM_MESSAGES } from '../wire/peer.ts';
+import { Endpoint, type EndpointEffect, type EndpointInput, type EndpointOptions, type PeerNews } from './endpoint.ts';
+import { Watch, type WatchEffect, type WatchInput } from './watch.ts';
+
+export interface HouseholdOptions extends EndpointOptions {
+  /** Ed25519 keys of the channels to take. */
+  readonly channels: readonly Uint8Array[];
+  readonly ringSpan: Millis;
+  readonly ringBytes: number;
+  /** How long a missing block holds up viewers. */
+  readonly hold: Millis;
+}
+
+export type HouseholdInput =
+  | NetInput
+  | { readonly kind: 'start' }
+  /** An orderly stop: children and parents are told. */
+  | { readonly kind: 'leave' };
+
+export type HouseholdEffect =
+  | NetEffect
+  | { readonly kind: 'ready'; readonly profile: NatProfile }
+  | { readonly kind: 'unbound'; readonly reason: string }
+  /** Something for the log and for whoever watches. */
+  | HouseholdEvent
+  /** Viewers of this channel have something to read in its ring. */
+  | { readonly kind: 'news'; readonly channel: Uint8Array };
+
+export interface HouseholdEvent {
+  readonly kind: 'event';
+  readonly name: string;
+  readonly fields: Readonly<Record<string, string | number>>;
+}
+
+/** How a peer is used here. */
+interface Acquaintance {
+  readonly node: Uint8Array;
+  readonly purpose: 'ping' | 'parent' | 'child';
+  readonly watch: Watch | undefined;
+  method: Method | undefined;
+}
+
+export interface PeerView {
+  readonly node: Uint8Array;
+  readonly method: Method | undefined;
+  readonly rttMs: number | undefined;
+  readonly sentBytes: number;
+}
+
+/** A whole household: its place in the network, and for each channel a parent, a ring and children. */
+export class Household implements Machine<HouseholdInput, HouseholdEffect> {
+  readonly endpoint: Endpoint;
+  readonly watches: readonly Watch[];
+  readonly #known = new Map<number, Acquaintance>();
+  /** Requests for a parent under way, by number. */
+  readonly #requests = new Map<number, Watch>();
+  #lastRequest = 0;
+  #joined = false;
+
+  constructor(options: HouseholdOptions) {
+    this.endpoint = new Endpoint(options);
+    const { cipher, random, children, ringSpan, ringBytes, hold } = options;
+    this.watches = options.channels.map(
+      (channel) => new Watch({ cipher, random, channel, children, ringSpan, ringBytes, hold }),
+    );
+  }
+
+  step(input: HouseholdInput, now: Instant): readonly HouseholdEffect[] {
+    const out: HouseholdEffect[] = [];
+    if (input.kind === 'leave') {
+      for (const watch of this.watches) this.#actOnWatch(watch, watch.leave(), now, out);
+    }
+    this.#reach(input, now, out);
+    if (input.kind === 'tick') {
+      for (const watch of this.watches) {
+        const wake = watch.wake();
+        if (wake !== undefined && wake <= now) this.#drive(watch, { kind: 'tick' }, now, out);
+      }
+    }
+    return out;
+  }
+
+  wake(): Instant | undefined {
+    return this.watches.reduce((wake, watch) => earliest(wake, watch.wake()), this.endpoint.wake());
+  }
+
+  /** The parent and the children of a channel, as the status shows them. */
+  neighbours(watch: Watch, now: Instant): { readonly parent: PeerView | undefined; readonly children: PeerView[] } {
+    const { parent } = watch;
+    return {
+      parent: parent === undefined ? undefined : this.#view(parent.pairId, 0, now),
+      children: watch.children.facts.map(({ pairId, sentBytes }) => this.#view(pairId, sentBytes, now)),
+    };
+  }
+
+  #view(pairId: number, sentBytes: number, now: Instant): PeerView {
+    const peer = this.endpoint.peer(pairId);
+    const node = this.#known.get(pairId)?.node ?? new Uint8Array(32);
+    return { node, method: peer?.method, rttMs: peer?.stats(now)?.rttMs, sentBytes };
+  }
+
+  #reach(input: EndpointInput, now: Instant, out: HouseholdEffect[]): void {
+    for (const effect of this.endpoint.step(input, now)) this.#actOnEndpoint(effect, now, out);
+  }
+
+  #actOnEndpoint(effect: EndpointEffect, now: Instant, out: HouseholdEffect[]): void {
+    switch (effect.kind) {
+      case 'send':
+      case 'open':
+      case 'close':
+      case 'unbound':
+        out.push(effect);
+        return;
+      case 'ready':
+        out.push(effect);
+        if (this.#joined) return;
+        this.#joined = true;
+        for (const watch of this.watches) this.#drive(watch, { kind: 'start' }, now, out);
+        return;
+      case 'introduced':
+        this.#meet(effect, now, out);
+        return;
+      case 'refused': {
+        const watch = this.#requests.get(effect.request);
+        this.#requests.delete(effect.request);
+        if (watch === undefined) return;
+        event(out, 'no-parent', { reason: effect.reason });
+        this.#drive(watch, { kind: 'refused', retryIn: effect.retryIn }, now, out);
+        return;
+      }
+      case 'peer':
+        this.#hear(effect.pairId, effect.what, now, out);
+        return;
+      case 'state':
+        event(out, 'rendezvous', { state: effect.state });
+        return;
+      case 'moved':
+        event(out, 'moved', {});
+        return;
+      case 'channel-info':
+      case 'published':
+      case 'publish-refused':
+        return;
+    }
+  }
+
+  #meet(effect: Extract<EndpointEffect, { kind: 'introduced' }>, now: Instant, out: HouseholdEffect[]): void {
+    const { request, pairId, node, purpose, channel } = effect;
+    const wanted = this.#requests.get(request);
+    this.#requests.delete(request);
+    const id = channel === undefined ? '' : hex(channel.id);
+    const watch = wanted ?? this.watches.find((candidate) => hex(candidate.channel) === id);
+    this.#known.set(pairId, { node, purpose, watch, method: undefined });
+    event(out, 'introduced', { pair: pairId, peer: hex(node), purpose });
+    if (purpose !== 'parent') return;
+    if (watch === undefined) this.#reach({ kind: 'drop', pairId }, now, out);
+    else this.#drive(watch, { kind: 'introduced', pairId, node, name: channel?.name ?? '' }, now, out);
+  }
+
+  #hear(pairId: number, news: PeerNews, now: Instant, out: HouseholdEffect[]): void {
+    const known = this.#known.get(pairId);
+    if (known === undefined) return;
+    const { watch } = known;
+    switch (news.kind) {
+      case 'message':
+        this.#takeMessage(pairId, known, news.bytes, now, out);
+        return;
+      case 'open':
+        known.method = news.method;
+        event(out, 'peer-open', {
+          pair: pairId,
+          purpose: known.purpose,
+          peer: hex(known.node),
+          method: news.method,
+          after_ms: Math.round(news.after),
+        });
+        if (known.purpose === 'parent' && watch !== undefined)
+          this.#drive(watch, { kind: 'parent-open', pairId }, now, out);
+        return;
+      case 'direct':
+        known.method = news.method;
+        event(out, 'peer-direct', {
+          pair: pairId,
+          purpose: known.purpose,
+          peer: hex(known.node),
+          method: news.method,
+          after_ms: Math.round(news.after),
+        });
+        return;
+      case 'no-direct':
+        event(out, 'no-direct', { pair: pairId, purpose: known.purpose, peer: hex(known.node), reason: news.reason });
+        return;
+      case 'slow':
+        event(out, 'slow-peer', { pair: pairId, rate: Math.round(news.rate), wanted: Math.round(news.wanted) });
+        return;
+      case 'expired':
+        return;
+      case 'closed':
+        this.#known.delete(pairId);
+        event(out, 'peer-closed', { pair: pairId, purpose: known.purpose, peer: hex(known.node), reason: news.reason });
+        if (watch !== undefined) this.#drive(watch, { kind: 'lost', pairId }, now, out);
+        return;
+    }
+  }
+
+  #takeMessage(pairId: number, known: Acquaintance, bytes: Uint8Array, now: Instant, out: HouseholdEffect[]): void {
+    const { watch, purpose } = known;
+    if (watch === undefined) return;
+    if ((bytes[0] ?? 0) >= STREAM_MESSAGES) {
+      if (purpose === 'parent') this.#drive(watch, { kind: 'message', pairId, bytes }, now, out);
+      return;
+    }
+    const message = decodePeer(bytes);
+    if (typeof message === 'string') return;
+    // Only whom the rendezvous named a child may ask to be fed.
+    if (message.kind === 'subscribe' && purpose !== 'child') return;
+    if (message.kind === 'status' || message.kind === 'subscribed') {
+      const rtt = this.endpoint.peer(pairId)?.stats(now)?.rttMs ?? 0;
+      this.#drive(watch, { kind: 'distance', oneWay: ms(rtt / 2) }, now, out);
+    }
+    this.#drive(watch, { kind: 'control', pairId, message }, now, out);
+  }
+
+  #drive(watch: Watch, input: WatchInput, now: Instant, out: HouseholdEffect[]): void {
+    this.#actOnWatch(watch, watch.step(input, now), now, out);
+  }
+
+  #actOnWatch(watch: Watch, effects: readonly WatchEffect[], now: Instant, out: HouseholdEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'tell':
+          this.#reach(effect, now, out);
+          break;
+        case 'drop':
+          this.#reach({ kind: 'drop', pairId: effect.pairId }, now, out);
+          break;
+        case 'join': {
+          const request = ++this.#lastRequest;
+          this.#requests.set(request, watch);
+          this.#reach({ kind: 'join', request, channel: watch.channel, avoid: effect.avoid }, now, out);
+          break;
+        }
+        case 'stand':
+          this.#stand(watch, now, out);
+          break;
+        case 'news':
+          out.push({ kind: 'news', channel: watch.channel });
+          break;
+        case 'event':
+          out.push(effect);
+          break;
+      }
+    }
+  }
+
+  /** Tells the rendezvous who feeds whom here: all it needs to rebuild its table. */
+  #stand(watch: Watch, now: Instant, out: HouseholdEffect[]): void {
+    const { parent } = watch;
+    const method = parent === undefined ? undefined : this.#known.get(parent.pairId)?.method;
+    const children = watch.children.facts.flatMap(({ pairId }) => this.#known.get(pairId)?.node ?? []);
+    const fed = parent === undefined || method === undefined ? undefined : { node: parent.node, method };
+    this.#reach({ kind: 'position', channel: watch.channel, parent: fed, children }, now, out);
+  }
+}
+
+function event(out: HouseholdEffect[], name: string, fields: HouseholdEvent['fields']): void {
+  out.push({ kind: 'event', name, fields });
+}

@@ -1,0 +1,235 @@
+import { hex } from '../base/bytes.ts';
+import type { Machine } from '../base/machine.ts';
+import type { NetEffect, NetInput } from '../base/net.ts';
+import { after, earliest, type Instant, ms } from '../base/time.ts';
+import { Ring } from '../blocks/ring.ts';
+import { type BlockWritten, Writer, type WriterInput } from '../blocks/writer.ts';
+import { Entry } from '../media/entry.ts';
+import { StreamReader } from '../media/reader.ts';
+import type { KeyPair } from '../seal/cipher.ts';
+import { decodePeer } from '../wire/peer.ts';
+import { Children, type ChildrenEffect, type Standing, type Stock } from './children.ts';
+import { Endpoint, type EndpointEffect, type EndpointInput, type EndpointOptions } from './endpoint.ts';
+import type { HouseholdEvent, PeerView } from './household.ts';
+
+export interface OriginOptions extends EndpointOptions {
+  readonly channel: KeyPair;
+  /** Higher than at every start before. */
+  readonly epoch: number;
+  readonly name: string;
+  readonly now: Instant;
+}
+
+export type OriginInput =
+  | NetInput
+  | { readonly kind: 'start' }
+  | { readonly kind: 'leave' }
+  /** From the source. */
+  | { readonly kind: 'source'; readonly input: Exclude<WriterInput, { kind: 'tick' }> };
+
+export type OriginEffect =
+  | NetEffect
+  | { readonly kind: 'unbound'; readonly reason: string }
+  /** The rendezvous knows the channel: households can join. */
+  | { readonly kind: 'published' }
+  | HouseholdEvent
+  | { readonly kind: 'written'; readonly block: BlockWritten };
+
+/** The broadcaster's program: takes the stream, signs it, feeds the first households. */
+export class Origin implements Machine<OriginInput, OriginEffect> {
+  readonly endpoint: Endpoint;
+  readonly children: Children;
+  readonly writer: Writer;
+  readonly #options: OriginOptions;
+  readonly #ring = new Ring({ entry: new Entry() });
+  readonly #stock: Stock;
+  readonly #nodes = new Map<number, Uint8Array>();
+  #published = false;
+  #statusAt: Instant | undefined;
+
+  constructor(options: OriginOptions) {
+    this.#options = options;
+    this.endpoint = new Endpoint(options);
+    this.children = new Children(options.channel.publicKey, options.children);
+    const { cipher, channel, epoch, now } = options;
+    this.writer = new Writer({ cipher, pair: channel, epoch, reader: new StreamReader(), now });
+    this.#stock = {
+      get: (number) => this.#ring.get(number),
+      from: (number) => this.#ring.from(number),
+      partial: () => [],
+    };
+  }
+
+  step(input: OriginInput, now: Instant): readonly OriginEffect[] {
+    const out: OriginEffect[] = [];
+    switch (input.kind) {
+      case 'source':
+        for (const block of this.writer.step(input.input, now)) this.#publishBlock(block, now, out);
+        break;
+      case 'leave':
+        this.#order(this.children.tellAll({ kind: 'leaving' }), now, out);
+        this.#reach(input, now, out);
+        break;
+      case 'tick':
+        this.#tick(now, out);
+        break;
+      case 'start':
+      case 'datagram':
+      case 'opened':
+      case 'failed':
+        this.#reach(input, now, out);
+        break;
+    }
+    return out;
+  }
+
+  wake(): Instant | undefined {
+    return earliest(earliest(this.endpoint.wake(), this.writer.wake()), this.#statusAt);
+  }
+
+  neighbours(now: Instant): PeerView[] {
+    return this.children.facts.map(({ pairId, sentBytes }) => {
+      const peer = this.endpoint.peer(pairId);
+      const node = this.#nodes.get(pairId) ?? new Uint8Array(32);
+      return { node, method: peer?.method, rttMs: peer?.stats(now)?.rttMs, sentBytes };
+    });
+  }
+
+  #tick(now: Instant, out: OriginEffect[]): void {
+    this.#reach({ kind: 'tick' }, now, out);
+    for (const block of this.writer.step({ kind: 'tick' }, now)) this.#publishBlock(block, now, out);
+    if (this.#statusAt === undefined || this.#statusAt > now) return;
+    this.#statusAt = undefined;
+    const { tag, depth, lag, newest } = this.#standing();
+    this.#order(this.children.tellAll({ kind: 'status', tag, lag, depth, newest }), now, out);
+    this.#armStatus(now);
+  }
+
+  #armStatus(now: Instant): void {
+    if (this.children.facts.length > 0) this.#statusAt ??= after(now, ms(670 + this.#options.random(660)));
+  }
+
+  #publishBlock(block: BlockWritten, now: Instant, out: OriginEffect[]): void {
+    const { kind: _, chunks, ...stored } = block;
+    this.#ring.push(stored, now);
+    this.#order(this.children.forward(block.manifest), now, out);
+    for (const chunk of chunks) this.#order(this.children.forward(chunk), now, out);
+    out.push({ kind: 'written', block });
+  }
+
+  #reach(input: EndpointInput, now: Instant, out: OriginEffect[]): void {
+    for (const effect of this.endpoint.step(input, now)) this.#act(effect, now, out);
+  }
+
+  #order(effects: readonly ChildrenEffect[], now: Instant, out: OriginEffect[]): void {
+    for (const effect of effects) this.#reach(effect, now, out);
+  }
+
+  #act(effect: EndpointEffect, now: Instant, out: OriginEffect[]): void {
+    switch (effect.kind) {
+      case 'send':
+      case 'open':
+      case 'close':
+      case 'unbound':
+        out.push(effect);
+        return;
+      case 'ready': {
+        if (this.#published) return;
+        const { channel, epoch, name } = this.#options;
+        this.#reach({ kind: 'publish', channel, epoch, name }, now, out);
+        return;
+      }
+      case 'published':
+        if (!this.#published) out.push({ kind: 'published' });
+        this.#published = true;
+        return;
+      case 'publish-refused':
+        event(out, 'publish-refused', { reason: effect.reason });
+        return;
+      case 'introduced':
+        this.#nodes.set(effect.pairId, effect.node);
+        event(out, 'introduced', { pair: effect.pairId, peer: hex(effect.node), purpose: effect.purpose });
+        return;
+      case 'peer':
+        this.#hear(effect, now, out);
+        return;
+      case 'state':
+        event(out, 'rendezvous', { state: effect.state });
+        return;
+      case 'refused':
+      case 'moved':
+      case 'channel-info':
+        return;
+    }
+  }
+
+  #hear({ pairId, node, what }: Extract<EndpointEffect, { kind: 'peer' }>, now: Instant, out: OriginEffect[]): void {
+    switch (what.kind) {
+      case 'message':
+        this.#takeMessage(pairId, what.bytes, now, out);
+        return;
+      case 'closed':
+        this.#nodes.delete(pairId);
+        if (this.children.remove(pairId))
+          event(out, 'child-left', { pair: pairId, peer: hex(node), reason: what.reason });
+        return;
+      case 'open':
+      case 'direct':
+        event(out, `peer-${what.kind}`, {
+          pair: pairId,
+          peer: hex(node),
+          method: what.method,
+          after_ms: Math.round(what.after),
+        });
+        return;
+      case 'no-direct':
+        event(out, 'no-direct', { pair: pairId, peer: hex(node), reason: what.reason });
+        return;
+      case 'slow':
+        event(out, 'slow-peer', { pair: pairId, rate: Math.round(what.rate), wanted: Math.round(what.wanted) });
+        return;
+      case 'expired':
+        return;
+    }
+  }
+
+  #takeMessage(pairId: number, bytes: Uint8Array, now: Instant, out: OriginEffect[]): void {
+    const message = decodePeer(bytes);
+    if (typeof message === 'string') return;
+    switch (message.kind) {
+      case 'subscribe':
+        this.#order(this.children.subscribe(pairId, message.from, this.#standing(), this.#stock, now), now, out);
+        this.#armStatus(now);
+        event(out, 'child', { pair: pairId });
+        return;
+      case 'unsubscribe':
+        this.children.remove(pairId);
+        this.#reach({ kind: 'drop', pairId }, now, out);
+        return;
+      case 'want':
+        if (message.tag !== this.writer.tag) return;
+        this.#order(
+          this.children.want(pairId, message.number, message.wanted, message.tag, this.#stock, now),
+          now,
+          out,
+        );
+        return;
+      case 'subscribed':
+      case 'leaving':
+      case 'refuse':
+      case 'echo':
+      case 'status':
+        return;
+    }
+  }
+
+  #standing(): Standing {
+    const { channel, epoch, name } = this.#options;
+    const newest = this.writer.next - 1;
+    return { channel: channel.publicKey, epoch, tag: this.writer.tag, name, depth: 0, lag: ms(0), newest };
+  }
+}
+
+function event(out: OriginEffect[], name: string, fields: HouseholdEvent['fields']): void {
+  out.push({ kind: 'event', name, fields });
+}

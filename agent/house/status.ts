@@ -1,0 +1,52 @@
+import { key } from '../base/address.ts';
+import { base32 } from '../base/text32.ts';
+import type { Instant } from '../base/time.ts';
+import type { Household, PeerView } from './household.ts';
+import type { Watch } from './watch.ts';
+
+/** What `/api/v1/status` says of a household, without what only its program knows (uptime, version, viewers). */
+export function statusOf(household: Household, now: Instant) {
+  const { endpoint } = household;
+  const { kind, filtering, confidence, external } = endpoint.profile;
+  return {
+    nat: { kind, filtering, confidence: round(confidence), external, layers: kind === 'open' ? 0 : 1 },
+    mappings: [],
+    rendezvous: endpoint.servers().map(({ address, state, rtt }) => ({
+      address: key(address),
+      state,
+      rtt_ms: rtt === undefined ? null : round(rtt),
+    })),
+    channels: household.watches.map((watch) => channelStatus(household, watch, now)),
+    failures: endpoint.counters.failures,
+    strangers: endpoint.counters.strangers,
+  };
+}
+
+function channelStatus(household: Household, watch: Watch, now: Instant) {
+  const { parent, children } = household.neighbours(watch, now);
+  const { stats } = watch.feed;
+  return {
+    id: base32(watch.channel),
+    name: watch.name,
+    epoch: watch.feed.epoch ?? null,
+    block: watch.ring.newest?.number ?? null,
+    depth: watch.depth,
+    lag_ms: round(watch.lag),
+    parent: parent === undefined ? null : peerStatus(parent),
+    spares: [],
+    children: children.map((child) => ({ ...peerStatus(child), sent_bytes: child.sentBytes })),
+    received_bytes: watch.receivedBytes,
+    blocks: stats.blocks,
+    lost_blocks: stats.lost,
+    skipped_blocks: watch.ring.skipped,
+    refused_blocks: stats.bad + Object.values(stats.refused).reduce((sum, count) => sum + count, 0),
+  };
+}
+
+function peerStatus({ node, method, rttMs }: PeerView) {
+  return { node: base32(node), method: method ?? null, rtt_ms: rttMs === undefined ? null : round(rttMs) };
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,237 @@
+import { key } from '../base/address.ts';
+import type { Random } from '../base/random.ts';
+import { after, type Instant, type Millis, ms, seconds, since } from '../base/time.ts';
+import type { Cipher } from '../seal/cipher.ts';
+import type {
+  ChannelFacts,
+  Introduce,
+  Introduction,
+  Join,
+  Outcome,
+  Position,
+  Publish,
+  Purpose,
+  RefusedReason,
+} from '../wire/messages.ts';
+import { spend } from './allowance.ts';
+import { candidates } from './candidates.ts';
+import { type Channel, Channels, suits } from './channels.ts';
+import { type Client, type Directory, type Facts, keyOf } from './directory.ts';
+import type { Limits } from './limits.ts';
+import { publishText } from './proofs.ts';
+import { type Pair, type PairEvent, Pairs, questionOf } from './pairs.ts';
+
+export type Verdict = { readonly kind: 'introduced'; readonly pair: Pair; readonly again: boolean } | No;
+
+export type No =
+  | { readonly kind: 'refused'; readonly reason: RefusedReason; readonly retryIn: Millis }
+  /** Not now: one side has yet to prove its address. The question will be asked again in a moment. */
+  | { readonly kind: 'unproven' };
+
+/** A channel without its origin, or an origin without a free slot, may look different in a moment. */
+const SOON: Millis = seconds(3);
+/** A punch is mostly over after a second. */
+const BUSY: Millis = seconds(1);
+
+/** Decides who is brought together with whom, and what each side is told. */
+export class Matchmaker {
+  readonly pairs: Pairs;
+  readonly channels = new Channels();
+  readonly #directory: Directory;
+  readonly #limits: Limits;
+  readonly #cipher: Cipher;
+  readonly #random: Random;
+
+  constructor(directory: Directory, limits: Limits, cipher: Cipher, random: Random) {
+    this.pairs = new Pairs(limits.pairLife);
+    this.#directory = directory;
+    this.#limits = limits;
+    this.#cipher = cipher;
+    this.#random = random;
+  }
+
+  /** One household asks for another by its NODE-ID. */
+  introduce(asker: Client, { request, node }: Introduce, now: Instant): Verdict {
+    const before = this.pairs.asked(questionOf(asker, request));
+    if (before !== undefined) return { kind: 'introduced', pair: before, again: true };
+    const nodeKey = keyOf(node);
+    if (nodeKey === asker.nodeKey) return refused('refused');
+    if (asker.facts === undefined || asker.path.kind === 'moved') return { kind: 'unproven' };
+    const wait = spend(asker.asking, this.#directory.asking, 1, now);
+    if (wait !== 'spent') return refused('quota', wait);
+    const target = this.#directory.byNode(nodeKey);
+    if (target?.facts === undefined) {
+      const known = target !== undefined || this.#directory.wasHere(nodeKey);
+      return refused(known ? 'peer-offline' : 'peer-unknown');
+    }
+    if (target.path.kind === 'moved' || this.pairs.aimedAt(target) >= this.#limits.atOncePerTarget) {
+      asker.asking.level += 1;
+      return target.path.kind === 'moved' ? { kind: 'unproven' } : refused('quota', BUSY);
+    }
+    return { kind: 'introduced', pair: this.#begin(asker, target, request, 'ping', undefined, now), again: false };
+  }
+
+  /** A household asks for a parent in a channel, because it has none or lost it. */
+  join(asker: Client, message: Join, now: Instant): Verdict {
+    const before = this.pairs.asked(questionOf(asker, message.request));
+    if (before !== undefined) return { kind: 'introduced', pair: before, again: true };
+    const name = keyOf(message.channel);
+    const channel = this.channels.get(name);
+    if (channel === undefined) return refused('channel-unknown', SOON);
+    if (channel.tree.root === undefined) return refused('peer-offline', SOON);
+    if (channel.tree.root === asker.nodeKey) return refused('refused');
+    if (asker.facts === undefined || asker.path.kind === 'moved') return { kind: 'unproven' };
+    const wait = spend(asker.asking, this.#directory.asking, this.#limits.joinCost, now);
+    if (wait !== 'spent') return refused('quota', wait);
+    if (!this.enterChannel(asker, name)) return refused('quota');
+    return this.#place(asker, asker.facts, message, channel, name, now);
+  }
+
+  /** A household claims to lead a channel, with a signature over the nonce of its session. */
+  publish(origin: Client, message: Publish, nonce: Uint8Array, now: Instant): { readonly kind: 'done' } | No {
+    const { channel, epoch, name, signature } = message;
+    if (origin.facts === undefined || origin.path.kind === 'moved') return { kind: 'unproven' };
+    const wait = spend(origin.asking, this.#directory.asking, this.#limits.joinCost, now);
+    if (wait !== 'spent') return refused('quota', wait);
+    const text = publishText(origin.node, nonce, channel, epoch, name);
+    if (!this.#cipher.verify(channel, text, signature)) return refused('refused');
+    const id = keyOf(channel);
+    const room = this.channels.get(id) !== undefined || this.channels.size < this.#limits.channels;
+    if (!room || !this.enterChannel(origin, id)) return refused('quota');
+    this.channels.publish(id, { id: channel, epoch, name }, origin);
+    return { kind: 'done' };
+  }
+
+  /** A household says where it stands. */
+  position(member: Client, { channel, parent, children }: Position): { readonly kind: 'done' } | No {
+    const name = keyOf(channel);
+    const known = this.channels.get(name);
+    if (known === undefined) return refused('channel-unknown', SOON);
+    if (!this.enterChannel(member, name)) return refused('quota', SOON);
+    const fedBy = parent === undefined ? undefined : { node: keyOf(parent.node), method: parent.method };
+    this.channels.position(known, member, fedBy, children.map(keyOf));
+    return { kind: 'done' };
+  }
+
+  /** False when the household is in too many channels already. */
+  enterChannel(client: Client, channel: string): boolean {
+    if (client.channels.has(channel)) return true;
+    if (client.channels.size >= this.#limits.channelsPerClient) return false;
+    client.channels.add(channel);
+    return true;
+  }
+
+  /** What one side of a pair is told; undefined when the other is no longer here. */
+  introduction(pair: Pair, to: Client, now: Instant): Introduction | undefined {
+    const isAsker = to.nodeKey === pair.asker;
+    if (!isAsker && to.nodeKey !== pair.target) return undefined;
+    const peer = this.#directory.byNode(isAsker ? pair.target : pair.asker);
+    if (peer?.facts === undefined || to.facts === undefined) return undefined;
+    const wait = since(now, pair.startAt) - halfTrip(to);
+    return {
+      kind: 'introduction',
+      request: isAsker ? pair.request : 0,
+      pairId: pair.id,
+      initiator: isAsker,
+      purpose: isAsker ? pair.purpose : opposite(pair.purpose),
+      relayAllowed: pair.relayAllowed,
+      channel: this.#channelFacts(pair),
+      peer: peer.node,
+      peerHeaderKey: peer.headerKey,
+      secret: pair.secret,
+      candidates: candidates(whereabouts(peer, peer.facts), whereabouts(to, to.facts)),
+      profile: peer.facts.profile,
+      mine: to.facts.profile,
+      startIn: ms(Math.max(0, Math.min(65535, Math.round(wait)))),
+    };
+  }
+
+  /** Takes a report of one of the two; false when the reporter has no part in that pair. */
+  report(reporter: Client, pairId: number, outcome: Outcome): boolean {
+    const pair = this.pairs.get(pairId);
+    if (pair === undefined || (pair.asker !== reporter.nodeKey && pair.target !== reporter.nodeKey)) return false;
+    this.pairs.report(pair, outcome.kind === 'connected' ? outcome.method : 'failed');
+    const channel = pair.channel === undefined ? undefined : this.channels.get(pair.channel);
+    if (channel === undefined) return true;
+    if (outcome.kind === 'connected') this.channels.connected(channel, pair.asker, pair.target, outcome.method);
+    else if (pair.outcome === 'failed') this.channels.failed(channel, pair.asker, pair.target);
+    return true;
+  }
+
+  /** Frees the slots of pairs that came to nothing; answers with what the rendezvous has to say to somebody. */
+  due(now: Instant): PairEvent[] {
+    const events = this.pairs.due(now);
+    for (const { kind, pair } of events) {
+      const channel = pair.channel === undefined ? undefined : this.channels.get(pair.channel);
+      if (channel === undefined || kind === 'again') continue;
+      if (!this.channels.isConfirmed(channel, pair.asker, pair.target)) {
+        this.channels.failed(channel, pair.asker, pair.target);
+      }
+    }
+    return events;
+  }
+
+  /** The household is gone, or was started anew and knows nothing of its places. */
+  leaveAll(client: Client): void {
+    for (const channel of client.channels) this.channels.leave(channel, client.nodeKey);
+    client.channels.clear();
+  }
+
+  #place(asker: Client, facts: Facts, message: Join, channel: Channel, name: string, now: Instant): Verdict {
+    let busy = false;
+    const rank = (parent: string): number => {
+      const client = this.#directory.byNode(parent);
+      if (client?.facts === undefined || client.path.kind === 'moved') return Infinity;
+      if (this.pairs.aimedAt(client) >= this.#limits.atOncePerTarget) {
+        busy = true;
+        return Infinity;
+      }
+      return suits(client.facts.profile.kind, facts.profile.kind);
+    };
+    const avoid = new Set(message.avoid.map(keyOf));
+    const parent = this.channels.join(channel, asker, avoid, rank);
+    const target = parent === undefined ? undefined : this.#directory.byNode(parent);
+    if (target === undefined) return busy ? refused('quota', BUSY) : refused('no-parent', SOON);
+    const pair = this.#begin(asker, target, message.request, 'parent', name, now);
+    return { kind: 'introduced', pair, again: false };
+  }
+
+  #begin(
+    asker: Client,
+    target: Client,
+    request: number,
+    purpose: Pair['purpose'],
+    channel: string | undefined,
+    now: Instant,
+  ): Pair {
+    for (const client of [asker, target]) client.pairingUntil = after(now, this.#limits.pairingFor);
+    let id = this.#random(2 ** 32);
+    while (this.pairs.get(id) !== undefined) id = this.#random(2 ** 32);
+    const question = questionOf(asker, request);
+    const facts = { id, asker: asker.nodeKey, request, question, target: target.nodeKey, purpose, channel };
+    const startAt = after(now, ms(Math.max(halfTrip(asker), halfTrip(target))));
+    const secret = this.#cipher.random(32);
+    const relayAllowed = this.#limits.relayKbits > 0;
+    return this.pairs.enter({ ...facts, secret, startAt, relayAllowed, at: key(target.address) }, now);
+  }
+
+  #channelFacts(pair: Pair): ChannelFacts | undefined {
+    return pair.channel === undefined ? undefined : this.channels.get(pair.channel)?.facts;
+  }
+}
+
+function refused(reason: RefusedReason, retryIn: Millis = ms(0)): No {
+  return { kind: 'refused', reason, retryIn };
+}
+
+function opposite(purpose: Pair['purpose']): Purpose {
+  return purpose === 'parent' ? 'child' : purpose;
+}
+
+function halfTrip(client: Client): number {
+  return (client.rtt ?? 0) / 2;
+}
+
+function whereabouts(client: Client, facts: Facts) {
+  return { observed: client.address, proven: facts.proven, internal: facts.internal };
+}

@@ -1,0 +1,133 @@
+import type { Address } from '../base/address.ts';
+import type { NatProfile } from '../base/nat-profile.ts';
+import type { NetEffect, SocketId } from '../base/net.ts';
+import type { Method } from '../base/outcome.ts';
+import type { Millis } from '../base/time.ts';
+import type { KeyPair } from '../seal/cipher.ts';
+import type { Header } from '../seal/header.ts';
+import type {
+  ChannelId,
+  ChannelInfo,
+  ClientRole,
+  Introduction,
+  NodeId,
+  Outcome,
+  Proven,
+  RefusedReason,
+} from '../wire/messages.ts';
+
+/** What the rendezvous is told of this household. */
+export interface Presence {
+  readonly role: ClientRole;
+  readonly children: number;
+  readonly internal: readonly Address[];
+  readonly proven?: readonly Proven[];
+  readonly profile: NatProfile;
+}
+
+/** `request` numbers are the caller's, from 1 to 2^31 - 1. */
+export type ClientInput =
+  /** The first one starts everything; later ones tell what changed. */
+  | ({ readonly kind: 'register' } & Presence)
+  /** Whatever `takes` says yes to. */
+  | {
+      readonly kind: 'datagram';
+      readonly socket: SocketId;
+      readonly from: Address;
+      readonly bytes: Uint8Array;
+      readonly header?: Header | undefined;
+    }
+  | { readonly kind: 'introduce'; readonly request: number; readonly node: NodeId; readonly patience?: Millis }
+  | {
+      readonly kind: 'join';
+      readonly request: number;
+      readonly channel: ChannelId;
+      /** The last 8 count. */
+      readonly avoid: readonly NodeId[];
+      readonly patience?: Millis;
+    }
+  | { readonly kind: 'ask-channel'; readonly request: number; readonly channel: ChannelId; readonly patience?: Millis }
+  /** The question no longer matters. */
+  | { readonly kind: 'forget'; readonly request: number }
+  /** Lead this channel from now on, also after a restart of the rendezvous. */
+  | { readonly kind: 'publish'; readonly channel: KeyPair; readonly epoch: number; readonly name: string }
+  | { readonly kind: 'report'; readonly pairId: number; readonly outcome: Outcome }
+  | { readonly kind: 'capacity'; readonly children: number }
+  /** Where we stand now; repeated by itself to a rendezvous that was restarted. */
+  | {
+      readonly kind: 'position';
+      readonly channel: ChannelId;
+      readonly parent: { readonly node: NodeId; readonly method: Method } | undefined;
+      readonly children: readonly NodeId[];
+    }
+  | { readonly kind: 'leave-channel'; readonly channel: ChannelId }
+  | { readonly kind: 'relay'; readonly pairId: number; readonly bytes: Uint8Array }
+  /** These two as nat/ orders them; `observer` and `answerer` are places in the list of observers. */
+  | { readonly kind: 'probe'; readonly socket: SocketId; readonly observer: number; readonly index: number }
+  | {
+      readonly kind: 'filter-test';
+      readonly socket: SocketId;
+      readonly observer: number;
+      readonly answerer: number;
+      readonly index: number;
+      /** From `observed` of the same socket. */
+      readonly token: Uint8Array;
+    }
+  /** A neighbour is not heard any more: let it know where we are now, in case our NAT has moved us. */
+  | { readonly kind: 'nudge'; readonly node: NodeId }
+  /** The network may have changed: beat at once, so that the rendezvous learns of a new address. */
+  | { readonly kind: 'hurry' }
+  /** An orderly stop. */
+  | { readonly kind: 'leave' }
+  | { readonly kind: 'tick' };
+
+export type ClientState = 'idle' | 'connecting' | 'registered' | 'unreachable';
+
+export type ClientEffect =
+  | Extract<NetEffect, { kind: 'send' }>
+  | { readonly kind: 'state'; readonly state: ClientState; readonly server: Address }
+  /** After each registration, so also after a restart of the rendezvous. */
+  | {
+      readonly kind: 'registered';
+      readonly observed: Address;
+      readonly observers: readonly Address[];
+      readonly relays: boolean;
+    }
+  /** The rendezvous sees us elsewhere than before: our NAT or our line changed. */
+  | { readonly kind: 'moved'; readonly observed: Address }
+  /** Ours (`request` > 0) or another's wish; each pair is told once. */
+  | Introduction
+  /**
+   * The answer is no. May follow an introduction, when its target turned out not to be there: then 'peer-offline'.
+   * `retryIn` > 0: asking again after that makes sense.
+   */
+  | {
+      readonly kind: 'refused';
+      readonly request: number;
+      readonly reason: RefusedReason | 'timeout' | 'rendezvous-unreachable';
+      readonly retryIn: Millis;
+    }
+  | ChannelInfo
+  | { readonly kind: 'published'; readonly channel: ChannelId }
+  | { readonly kind: 'publish-refused'; readonly channel: ChannelId; readonly reason: RefusedReason }
+  /** What a probe brought; `token` proves that `external` is ours (filter-test, Presence.proven). */
+  | {
+      readonly kind: 'observed';
+      readonly socket: SocketId;
+      readonly index: number;
+      readonly observer: number;
+      readonly external: Address;
+      readonly token: Uint8Array;
+    }
+  /** A filter test's answer came in. */
+  | { readonly kind: 'filtered'; readonly socket: SocketId; readonly index: number }
+  | { readonly kind: 'relayed'; readonly pairId: number; readonly bytes: Uint8Array }
+  /** A household that may be a neighbour does not hear us, and is at this address now. */
+  | { readonly kind: 'nudged'; readonly node: NodeId; readonly address: Address };
+
+/** One line of `rendezvous` in the status. */
+export interface ServerStatus {
+  readonly address: Address;
+  readonly state: ClientState;
+  readonly rtt: Millis | undefined;
+}

@@ -1,0 +1,106 @@
+import { base32 } from '../base/text32.ts';
+import { VERSION } from '../base/version.ts';
+import { Household, type HouseholdEffect, type HouseholdInput } from '../house/household.ts';
+import { statusOf } from '../house/status.ts';
+import { nodeCipher } from '../io/crypto.ts';
+import { Drive, monotonic } from '../io/drive.ts';
+import { StateFolder } from '../io/files.ts';
+import { type Lan, startLan } from '../io/lan.ts';
+import type { LanSource } from '../io/lan-source.ts';
+import type { Metric } from '../io/metrics.ts';
+import { playlist } from '../media/playlist.ts';
+import { logEvent } from './events.ts';
+import { householdMetrics } from './metrics.ts';
+import { placeOf } from './place.ts';
+import type { Role } from './role.ts';
+
+/** `hearth agent`: the household. */
+export const agent: Role = async (config, out, log) => {
+  const cipher = nodeCipher();
+  const state = await StateFolder.open(config.state, log);
+  const identity = cipher.pair(await state.key('node.key', () => cipher.random(32)));
+  const household = new Household({
+    ...placeOf(config, 'agent', identity, cipher),
+    channels: config.channels,
+    ringSpan: config.ring,
+    ringBytes: config.ringMb * 2 ** 20,
+    hold: config.cushion,
+  });
+  const started = monotonic();
+  const sources = household.watches.map((watch): LanSource => {
+    const id = base32(watch.channel);
+    return {
+      id,
+      get name() {
+        return watch.name === '' ? id.slice(0, 12) : watch.name;
+      },
+      ring: watch.ring,
+    };
+  });
+  let lan: Lan | undefined;
+  const status = () => {
+    const now = monotonic();
+    const viewers = lan?.viewers() ?? [];
+    const { channels, ...whole } = statusOf(household, now);
+    return {
+      version: VERSION,
+      node: base32(identity.publicKey),
+      name: config.name,
+      uptime_s: Math.round((now - started) / 1000),
+      ...whole,
+      channels: channels.map((channel) => ({
+        ...channel,
+        viewers: viewers.filter((viewer) => viewer.channel === channel.id),
+      })),
+    };
+  };
+  const metrics = (): readonly Metric[] => householdMetrics(household, drive.counters(), monotonic());
+  if (config.lan !== 'off') {
+    lan = await startLan({
+      address: config.lan.ip,
+      port: config.lan.port,
+      names: [config.name],
+      channels: () => sources,
+      status,
+      playlist: (base) =>
+        playlist(sources.map(({ id, name }, i) => ({ id, name, url: `${base}/live/${id}.ts`, number: i + 1 }))),
+      metrics,
+      viewers: config.lanViewers,
+    });
+    out.line(`lan ready ${lan.url}`);
+  }
+  const { promise: unbound, reject } = Promise.withResolvers<never>();
+  unbound.catch(() => {});
+  let said = false;
+  const drive = new Drive<HouseholdInput, HouseholdEffect>(household, (effect) => {
+    switch (effect.kind) {
+      case 'ready':
+        log.info('nat', {
+          kind: effect.profile.kind,
+          filtering: effect.profile.filtering,
+          sure: effect.profile.confidence,
+        });
+        if (!said) out.line(`agent ready ${base32(identity.publicKey)}`);
+        said = true;
+        return;
+      case 'unbound':
+        reject(new Error(`the UDP port ${config.udpPort} cannot be had: ${effect.reason}; choose another with --port`));
+        return;
+      case 'news':
+        lan?.released(base32(effect.channel));
+        return;
+      case 'event':
+        logEvent(log, effect);
+    }
+  });
+  drive.give({ kind: 'start' });
+  return {
+    done: unbound,
+    stop: async () => {
+      drive.give({ kind: 'leave' });
+      drive.stop();
+      await lan?.stop();
+      await state.close();
+    },
+  };
+};

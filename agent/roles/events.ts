@@ -1,0 +1,12 @@
+import type { Facts, Log } from '../io/log.ts';
+
+/** What an operator wants to know even of a quiet night. The rest is for whoever looks for something. */
+const WORTH_SAYING = new Set(['parent-lost', 'bad-block', 'slow-peer', 'no-direct', 'publish-refused', 'epoch']);
+
+/** One event of a machine as one line of the log. Identities are cut: a whole one names a household for ever. */
+export function logEvent(log: Log, { name, fields }: { readonly name: string; readonly fields: Facts }): void {
+  const facts = typeof fields['peer'] === 'string' ? { ...fields, peer: fields['peer'].slice(0, 12) } : fields;
+  if (name === 'bad-block' || name === 'publish-refused') log.warn(name, facts);
+  else if (WORTH_SAYING.has(name) || name.startsWith('peer') || name === 'rendezvous') log.info(name, facts);
+  else log.debug(name, facts);
+}

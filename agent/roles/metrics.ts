@@ -1,0 +1,71 @@
+import { base32 } from '../base/text32.ts';
+import type { Instant } from '../base/time.ts';
+import type { Household } from '../house/household.ts';
+import type { Metric } from '../io/metrics.ts';
+import type { UdpCounters } from '../io/udp.ts';
+
+/** The figures of a household for Prometheus. */
+export function householdMetrics(household: Household, udp: UdpCounters, now: Instant): readonly Metric[] {
+  const { endpoint, watches } = household;
+  const perChannel = (
+    name: string,
+    kind: Metric['kind'],
+    help: string,
+    of: (watch: (typeof watches)[number]) => number,
+  ): Metric => ({
+    name,
+    kind,
+    help,
+    values: watches.map((watch) => ({ labels: { channel: base32(watch.channel).slice(0, 12) }, value: of(watch) })),
+  });
+  return [
+    one('hearth_udp_sent_datagrams_total', 'counter', 'Datagrams sent to other programs of hearth.', udp.sent),
+    one('hearth_udp_sent_bytes_total', 'counter', 'Bytes of those.', udp.sentBytes),
+    one('hearth_udp_received_datagrams_total', 'counter', 'Datagrams received, strangers included.', udp.received),
+    one('hearth_udp_received_bytes_total', 'counter', 'Bytes of those.', udp.receivedBytes),
+    one('hearth_udp_refused_total', 'counter', 'Datagrams the system would not send.', udp.refused),
+    one(
+      'hearth_strangers_total',
+      'counter',
+      'Datagrams that did not open; none was answered.',
+      endpoint.counters.strangers,
+    ),
+    one('hearth_strays_total', 'counter', 'Datagrams of sessions that are over.', endpoint.counters.strays),
+    {
+      name: 'hearth_failures_total',
+      kind: 'counter',
+      help: 'Direct paths that could not be had, by reason.',
+      values: Object.entries(endpoint.counters.failures).map(([reason, value]) => ({ labels: { reason }, value })),
+    },
+    perChannel(
+      'hearth_stream_received_bytes_total',
+      'counter',
+      'Stream bytes from the parent.',
+      (w) => w.receivedBytes,
+    ),
+    perChannel('hearth_stream_blocks_total', 'counter', 'Blocks complete and verified.', (w) => w.feed.stats.blocks),
+    perChannel(
+      'hearth_stream_lost_blocks_total',
+      'counter',
+      'Blocks that did not become whole in time.',
+      (w) => w.feed.stats.lost,
+    ),
+    perChannel(
+      'hearth_stream_bad_total',
+      'counter',
+      'Messages with a false signature or hash.',
+      (w) => w.feed.stats.bad,
+    ),
+    perChannel('hearth_stream_lag_seconds', 'gauge', 'Age of the newest block here.', (w) => w.lag / 1000),
+    perChannel(
+      'hearth_stream_children',
+      'gauge',
+      'Households fed.',
+      (w) => household.neighbours(w, now).children.length,
+    ),
+  ];
+}
+
+function one(name: string, kind: Metric['kind'], help: string, value: number): Metric {
+  return { name, kind, help, values: [{ value }] };
+}

@@ -1,0 +1,115 @@
+import { key } from '../base/address.ts';
+import { bytesOf } from '../base/bytes.ts';
+import { base32, fromBase32 } from '../base/text32.ts';
+import { ms } from '../base/time.ts';
+import type { Config } from '../config/schema.ts';
+import { hasAes, nodeCipher, secureRandom } from '../io/crypto.ts';
+import { Drive, monotonic } from '../io/drive.ts';
+import { StateFolder } from '../io/files.ts';
+import type { Log } from '../io/log.ts';
+import { Rendezvous, type RendezvousEvent } from '../rendezvous/server.ts';
+import type { TicketKey } from '../seal/tickets.ts';
+import type { Role } from './role.ts';
+
+const TICKETS = 'tickets.json';
+/** Ticket keys change once a day; what a crash loses is at most this much of their age. */
+const SAVE_TICKETS_MS = 3600_000;
+/** How often the log says how much there is to do. */
+const TELL_COUNTERS_MS = 600_000;
+
+/** `hearth rendezvous`: introduces households, observes addresses, relays where nothing else goes. */
+export const rendezvous: Role = async (config, out, log) => {
+  const cipher = nodeCipher();
+  const state = await StateFolder.open(config.state, log);
+  const identity = cipher.pair(await state.key('node.key', () => cipher.random(32)));
+  const machine = new Rendezvous({
+    cipher,
+    random: secureRandom,
+    identity,
+    networkSecret: bytesOf(config.networkSecret),
+    suites: hasAes() ? ['aes-128-gcm', 'chacha20-poly1305'] : ['chacha20-poly1305'],
+    listen: config.listen,
+    now: monotonic(),
+    ticketKeys: (await state.learned(TICKETS, ticketKeys)) ?? [],
+    limits: { relayKbits: relayKbits(config) },
+    firstByte: config.shyFirstByte ? 'shy' : 'any',
+  });
+  const ready = Promise.withResolvers<void>();
+  const drive = new Drive<never, RendezvousEvent>(machine, (event) => {
+    if (event.name === 'ready') {
+      const { ip, port, key: public_ } = event.fields;
+      out.line(`rendezvous ready ${key({ ip: String(ip), port: Number(port) })} key ${public_}`);
+      ready.resolve();
+    }
+    if (event.name === 'failed') {
+      const place = config.listen[Number(event.fields['listen'])];
+      const where = place === undefined ? 'an address' : key(place);
+      ready.reject(new Error(`cannot listen on ${where}: ${event.fields['reason']}; choose another with --listen`));
+    }
+    tell(log, event);
+  });
+  const saveTickets = (): void => state.learn(TICKETS, machine.ticketKeys(monotonic()).map(ticketText));
+  const timers = [
+    setInterval(saveTickets, SAVE_TICKETS_MS),
+    setInterval(() => tellCounters(log, machine), TELL_COUNTERS_MS),
+  ];
+  const stop = async (): Promise<void> => {
+    for (const timer of timers) clearInterval(timer);
+    drive.stop();
+    saveTickets();
+    await state.close();
+  };
+  drive.give({ kind: 'tick' });
+  try {
+    await ready.promise;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  saveTickets();
+  return { stop, reread: (changed) => machine.limitRelaying(relayKbits(changed)) };
+};
+
+function relayKbits(config: Config): number {
+  return config.relay ? config.relayKbit : 0;
+}
+
+/** Who came and went is for whoever looks for something; what an operator may have to act on is said. */
+function tell(log: Log, { name, fields }: RendezvousEvent): void {
+  if (name === 'failed') log.error('cannot listen', fields);
+  else if (name === 'ready' || name === 'published') log.info(name, fields);
+  else log.debug(name, fields);
+}
+
+function tellCounters(log: Log, machine: Rendezvous): void {
+  const { refused, ...counters } = machine.counters();
+  const reasons = Object.entries(refused).filter(([, count]) => count > 0);
+  const facts = Object.fromEntries(reasons.map(([reason, count]) => [`refused_${reason.replaceAll('-', '_')}`, count]));
+  log.info('counters', { ...counters, ...facts });
+}
+
+interface TicketText {
+  readonly id: number;
+  readonly key: string;
+  readonly age_ms: number;
+}
+
+const ticketText = ({ id, key: bytes, age }: TicketKey): TicketText => ({
+  id,
+  key: base32(bytes),
+  age_ms: Math.round(age),
+});
+
+function ticketKeys(value: unknown): readonly TicketKey[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const keys = value.map(ticketKey);
+  return keys.includes(undefined) ? undefined : keys.filter((one) => one !== undefined);
+}
+
+function ticketKey(value: unknown): TicketKey | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { id, key: text, age_ms: age } = value as Partial<Record<keyof TicketText, unknown>>;
+  const bytes = typeof text === 'string' ? fromBase32(text) : undefined;
+  if (typeof id !== 'number' || typeof age !== 'number' || bytes?.length !== 32) return undefined;
+  return { id, key: bytes, age: ms(age) };
+}

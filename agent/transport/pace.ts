@@ -1,0 +1,32 @@
+import { after, at, type Instant, ms, since } from '../base/time.ts';
+
+/** Timers fire a millisecond apart at best, so that much and as much again for a late one may leave at once. */
+const BURST = 2;
+/** Ten packets are RFC 9002's initial window: no path is hurt by them, and a slow one needs no timer per packet. */
+const LEAST_BURST = 10 * 1200;
+const TICK = 1;
+
+/** A token bucket: spreads packets in time at a given rate. */
+export class Pacer {
+  #tokens = LEAST_BURST;
+  #filled: Instant = at(0);
+
+  /** Whether a packet may leave now; `rate` in bytes per millisecond. */
+  allows(rate: number, now: Instant): boolean {
+    const burst = Math.max(rate * BURST, LEAST_BURST);
+    this.#tokens = Math.min(burst, this.#tokens + rate * since(this.#filled, now));
+    this.#filled = now;
+    return this.#tokens > 0;
+  }
+
+  /** May go below zero by one packet, which the next ones wait for. */
+  spend(size: number): void {
+    this.#tokens -= size;
+  }
+
+  /** When the next millisecond's worth, or a packet, will be allowed. */
+  opens(rate: number): Instant {
+    const wanted = Math.min(rate * TICK, LEAST_BURST);
+    return after(this.#filled, ms(Math.max(wanted - this.#tokens, 1) / rate));
+  }
+}

@@ -1,0 +1,444 @@
+import { Reader, Writer } from '../base/bytes.ts';
+import { METHODS, REASONS } from '../base/outcome.ts';
+import { ms } from '../base/time.ts';
+import {
+  readAddress,
+  readFlag,
+  readList,
+  readName,
+  readProfile,
+  readWord,
+  writeFixed,
+  writeList,
+  writeName,
+  writeProfile,
+  writeWord,
+} from './fields.ts';
+import {
+  type ChannelFacts,
+  type Message,
+  type Outcome,
+  type Position,
+  type Proven,
+  PURPOSES,
+  REFUSALS,
+  RELAY_LIMIT,
+  ROLES,
+} from './messages.ts';
+
+/*
+ * A session body is messages one after the other, each
+ *
+ *     type u8 | length u16 | fields (length bytes)
+ *
+ *  type  message        fields
+ *  0x01  register       request u32 | role u8 | children u8 | internal list<address> ≤ 8
+ *                       | proven list<address, token 8> ≤ 4 | profile
+ *  0x02  beat           stamp u32 | rtt u16 (ms; 65535 = not measured)
+ *  0x03  probe          id u32 | index u8
+ *  0x04  filter-test    id u32 | index u8 | observer u8 | token 8
+ *  0x05  introduce      request u32 | node 32
+ *  0x06  join           request u32 | channel 32 | avoid list<node 32> ≤ 8
+ *  0x07  publish        request u32 | channel 32 | epoch u32 | name | signature 64
+ *  0x08  ask-channel    request u32 | channel 32
+ *  0x09  accept         pair u32
+ *  0x0a  relay          pair u32 | bytes ≤ 1232 (the rest)
+ *  0x0b  report         request u32 | pair u32 | connected u8 | method or reason u8
+ *  0x0c  capacity       request u32 | children u8
+ *  0x0d  position       request u32 | channel 32 | fed u8 [| node 32 | method u8] | children list<node 32> ≤ 16
+ *  0x0e  leave-channel  request u32 | channel 32
+ *  0x0f  leave          -
+ *  0x10  response       token 8
+ *  0x11  nudge          node 32
+ *  0x21  registered     request u32 | observed address | interval u16 (ms) | nonce 16 | relays u8 | observers list<address> ≤ 8
+ *  0x22  pong           stamp u32 | observed address | interval u16 (ms)
+ *  0x23  observed       id u32 | index u8 | observer u8 | arrival u32 (ms) | address | token 8
+ *  0x24  filtered       id u32 | index u8 | observer u8
+ *  0x25  introduction   request u32 | pair u32 | initiator u8 | purpose u8 | relay u8 | start in u16 (ms) | peer 32
+ *                       | header key 16 | secret 32 | candidates list<address> ≤ 12 | profile of the peer | own profile
+ *                       | with channel u8 [| channel 32 | epoch u32 | name]
+ *  0x26  channel-info   request u32 | channel 32 | epoch u32 | name | origin 32
+ *  0x27  done           request u32
+ *  0x28  refused        request u32 | reason u8 | retry in u16 (s)
+ *  0x29  relayed        pair u32 | bytes ≤ 1232 (the rest)
+ *  0x2a  challenge      token 8
+ *  0x2b  nudged         node 32 | address
+ *
+ *  list<x> = count u8 | x ...      address = family u8 (4 or 6) | IP 4 or 16 | port u16 (1-65535)
+ *  name    = length u8 (≤ 64) | UTF-8 without control characters      words = place in the lists of messages.ts and base/
+ *  profile = kind u8 | offset + 65536 u32 | filtering u8 | confidence u8 (255ths) | external list<family u8, IP> ≤ 4
+ */
+
+/** Why a body was not understood. */
+export type Refusal = 'truncated' | 'unknown-type' | 'out-of-range' | 'trailing-bytes';
+
+type Kind = Message['kind'];
+type Of<K extends Kind> = Extract<Message, { kind: K }>;
+
+interface Form<M> {
+  readonly type: number;
+  /** Throws on a value out of range, for that is our own mistake. */
+  readonly write: (writer: Writer, message: M) => void;
+  readonly read: (reader: Reader) => M | undefined;
+}
+
+/** Type and length. */
+const MESSAGE_HEAD = 3;
+
+/** One message as bytes; several may be put one after the other into one body. */
+export function encode(message: Message): Uint8Array {
+  const fields = new Writer(128);
+  const form = FORMS[message.kind] as Form<Message>;
+  form.write(fields, message);
+  return new Writer(MESSAGE_HEAD + fields.length).u8(form.type).u16(fields.length).bytes(fields.done()).done();
+}
+
+/** All messages of a body, in order; one that is not understood refuses the whole body, which came from one hand. */
+export function decode(body: Uint8Array): readonly Message[] | Refusal {
+  const reader = new Reader(body);
+  const messages: Message[] = [];
+  while (reader.left > 0) {
+    const form = BY_TYPE.get(reader.u8());
+    const length = reader.u16();
+    if (length > reader.left || reader.short) return 'truncated';
+    const fields = new Reader(reader.bytes(length));
+    if (form === undefined) return 'unknown-type';
+    const message = form.read(fields);
+    if (fields.short) return 'truncated';
+    if (message === undefined) return 'out-of-range';
+    if (fields.left > 0) return 'trailing-bytes';
+    messages.push(message);
+  }
+  return messages;
+}
+
+const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
+  register: {
+    type: 0x01,
+    write: (w, m) => {
+      writeWord(w.u32(m.request), ROLES, m.role);
+      w.u8(m.children);
+      writeList(w, m.internal, 8, (address) => w.address(address));
+      writeList(w, m.proven, 4, ({ address, token }) => writeFixed(w.address(address), token, 8));
+      writeProfile(w, m.profile);
+    },
+    read: (r) => {
+      const request = r.u32();
+      const role = readWord(r, ROLES);
+      const children = r.u8();
+      const internal = readList(r, 8, () => readAddress(r));
+      const proven = readList(r, 4, () => readProven(r));
+      const profile = readProfile(r);
+      if (role === undefined || internal === undefined || proven === undefined || profile === undefined) return;
+      return { kind: 'register', request, role, children, internal, proven, profile };
+    },
+  },
+  beat: {
+    type: 0x02,
+    write: (w, m) => w.u32(m.stamp).u16(m.rtt === undefined ? 65535 : Math.min(65534, Math.round(m.rtt))),
+    read: (r) => {
+      const stamp = r.u32();
+      const rtt = r.u16();
+      return { kind: 'beat', stamp, rtt: rtt === 65535 ? undefined : ms(rtt) };
+    },
+  },
+  probe: {
+    type: 0x03,
+    write: (w, m) => w.u32(m.id).u8(m.index),
+    read: (r) => ({ kind: 'probe', id: r.u32(), index: r.u8() }),
+  },
+  'filter-test': {
+    type: 0x04,
+    write: (w, m) => writeFixed(w.u32(m.id).u8(m.index).u8(m.observer), m.token, 8),
+    read: (r) => ({ kind: 'filter-test', id: r.u32(), index: r.u8(), observer: r.u8(), token: r.bytes(8) }),
+  },
+  introduce: {
+    type: 0x05,
+    write: (w, m) => writeFixed(w.u32(m.request), m.node, 32),
+    read: (r) => ({ kind: 'introduce', request: r.u32(), node: r.bytes(32) }),
+  },
+  join: {
+    type: 0x06,
+    write: (w, m) => {
+      writeFixed(w.u32(m.request), m.channel, 32);
+      writeList(w, m.avoid, 8, (node) => writeFixed(w, node, 32));
+    },
+    read: (r) => {
+      const request = r.u32();
+      const channel = r.bytes(32);
+      const avoid = readList(r, 8, () => r.bytes(32));
+      return avoid === undefined ? undefined : { kind: 'join', request, channel, avoid };
+    },
+  },
+  publish: {
+    type: 0x07,
+    write: (w, m) => {
+      writeFixed(w.u32(m.request), m.channel, 32);
+      writeName(w.u32(m.epoch), m.name);
+      writeFixed(w, m.signature, 64);
+    },
+    read: (r) => {
+      const request = r.u32();
+      const channel = r.bytes(32);
+      const epoch = r.u32();
+      const name = readName(r);
+      const signature = r.bytes(64);
+      return name === undefined ? undefined : { kind: 'publish', request, channel, epoch, name, signature };
+    },
+  },
+  'ask-channel': {
+    type: 0x08,
+    write: (w, m) => writeFixed(w.u32(m.request), m.channel, 32),
+    read: (r) => ({ kind: 'ask-channel', request: r.u32(), channel: r.bytes(32) }),
+  },
+  accept: {
+    type: 0x09,
+    write: (w, m) => w.u32(m.pairId),
+    read: (r) => ({ kind: 'accept', pairId: r.u32() }),
+  },
+  relay: {
+    type: 0x0a,
+    write: (w, m) => writeRest(w.u32(m.pairId), m.bytes),
+    read: (r) => {
+      const pairId = r.u32();
+      return r.left > RELAY_LIMIT ? undefined : { kind: 'relay', pairId, bytes: r.rest() };
+    },
+  },
+  report: {
+    type: 0x0b,
+    write: (w, m) => writeOutcome(w.u32(m.request).u32(m.pairId), m.outcome),
+    read: (r) => {
+      const request = r.u32();
+      const pairId = r.u32();
+      const outcome = readOutcome(r);
+      return outcome === undefined ? undefined : { kind: 'report', request, pairId, outcome };
+    },
+  },
+  capacity: {
+    type: 0x0c,
+    write: (w, m) => w.u32(m.request).u8(m.children),
+    read: (r) => ({ kind: 'capacity', request: r.u32(), children: r.u8() }),
+  },
+  position: {
+    type: 0x0d,
+    write: (w, m) => {
+      writeFixed(w.u32(m.request), m.channel, 32);
+      w.u8(m.parent === undefined ? 0 : 1);
+      if (m.parent !== undefined) {
+        writeFixed(w, m.parent.node, 32);
+        writeWord(w, METHODS, m.parent.method);
+      }
+      writeList(w, m.children, 16, (node) => writeFixed(w, node, 32));
+    },
+    read: (r) => readPosition(r),
+  },
+  'leave-channel': {
+    type: 0x0e,
+    write: (w, m) => writeFixed(w.u32(m.request), m.channel, 32),
+    read: (r) => ({ kind: 'leave-channel', request: r.u32(), channel: r.bytes(32) }),
+  },
+  leave: { type: 0x0f, write: () => {}, read: () => ({ kind: 'leave' }) },
+  response: {
+    type: 0x10,
+    write: (w, m) => writeFixed(w, m.token, 8),
+    read: (r) => ({ kind: 'response', token: r.bytes(8) }),
+  },
+  nudge: {
+    type: 0x11,
+    write: (w, m) => writeFixed(w, m.node, 32),
+    read: (r) => ({ kind: 'nudge', node: r.bytes(32) }),
+  },
+  registered: {
+    type: 0x21,
+    write: (w, m) => {
+      writeFixed(w.u32(m.request).address(m.observed).u16(m.interval), m.nonce, 16);
+      w.u8(m.relays ? 1 : 0);
+      writeList(w, m.observers, 8, (address) => w.address(address));
+    },
+    read: (r) => {
+      const request = r.u32();
+      const observed = readAddress(r);
+      const interval = ms(r.u16());
+      const nonce = r.bytes(16);
+      const relays = readFlag(r);
+      const observers = readList(r, 8, () => readAddress(r));
+      if (observed === undefined || relays === undefined || observers === undefined) return;
+      return { kind: 'registered', request, observed, interval, nonce, relays, observers };
+    },
+  },
+  pong: {
+    type: 0x22,
+    write: (w, m) => w.u32(m.stamp).address(m.observed).u16(m.interval),
+    read: (r) => {
+      const stamp = r.u32();
+      const observed = readAddress(r);
+      const interval = ms(r.u16());
+      return observed === undefined ? undefined : { kind: 'pong', stamp, observed, interval };
+    },
+  },
+  observed: {
+    type: 0x23,
+    write: (w, m) => writeFixed(w.u32(m.id).u8(m.index).u8(m.observer).u32(m.arrival).address(m.address), m.token, 8),
+    read: (r) => {
+      const [id, index, observer, arrival] = [r.u32(), r.u8(), r.u8(), r.u32()];
+      const address = readAddress(r);
+      const token = r.bytes(8);
+      return address === undefined ? undefined : { kind: 'observed', id, index, observer, arrival, address, token };
+    },
+  },
+  filtered: {
+    type: 0x24,
+    write: (w, m) => w.u32(m.id).u8(m.index).u8(m.observer),
+    read: (r) => ({ kind: 'filtered', id: r.u32(), index: r.u8(), observer: r.u8() }),
+  },
+  introduction: {
+    type: 0x25,
+    write: (w, m) => {
+      w.u32(m.request)
+        .u32(m.pairId)
+        .u8(m.initiator ? 1 : 0);
+      writeWord(w, PURPOSES, m.purpose);
+      w.u8(m.relayAllowed ? 1 : 0).u16(m.startIn);
+      writeFixed(w, m.peer, 32);
+      writeFixed(w, m.peerHeaderKey, 16);
+      writeFixed(w, m.secret, 32);
+      writeList(w, m.candidates, 12, (address) => w.address(address));
+      writeProfile(w, m.profile);
+      writeProfile(w, m.mine);
+      w.u8(m.channel === undefined ? 0 : 1);
+      if (m.channel !== undefined) writeChannel(w, m.channel);
+    },
+    read: (r) => readIntroduction(r),
+  },
+  'channel-info': {
+    type: 0x26,
+    write: (w, m) => {
+      writeChannel(w.u32(m.request), { id: m.channel, epoch: m.epoch, name: m.name });
+      writeFixed(w, m.origin, 32);
+    },
+    read: (r) => {
+      const request = r.u32();
+      const facts = readChannel(r);
+      const origin = r.bytes(32);
+      if (facts === undefined) return;
+      return { kind: 'channel-info', request, channel: facts.id, epoch: facts.epoch, name: facts.name, origin };
+    },
+  },
+  done: { type: 0x27, write: (w, m) => w.u32(m.request), read: (r) => ({ kind: 'done', request: r.u32() }) },
+  refused: {
+    type: 0x28,
+    write: (w, m) => {
+      writeWord(w.u32(m.request), REFUSALS, m.reason);
+      w.u16(Math.min(65535, Math.ceil(m.retryIn / 1000)));
+    },
+    read: (r) => {
+      const request = r.u32();
+      const reason = readWord(r, REFUSALS);
+      const retryIn = ms(r.u16() * 1000);
+      return reason === undefined ? undefined : { kind: 'refused', request, reason, retryIn };
+    },
+  },
+  relayed: {
+    type: 0x29,
+    write: (w, m) => writeRest(w.u32(m.pairId), m.bytes),
+    read: (r) => {
+      const pairId = r.u32();
+      return r.left > RELAY_LIMIT ? undefined : { kind: 'relayed', pairId, bytes: r.rest() };
+    },
+  },
+  challenge: {
+    type: 0x2a,
+    write: (w, m) => writeFixed(w, m.token, 8),
+    read: (r) => ({ kind: 'challenge', token: r.bytes(8) }),
+  },
+  nudged: {
+    type: 0x2b,
+    write: (w, m) => {
+      writeFixed(w, m.node, 32);
+      w.address(m.address);
+    },
+    read: (r) => {
+      const node = r.bytes(32);
+      const address = readAddress(r);
+      return address === undefined ? undefined : { kind: 'nudged', node, address };
+    },
+  },
+};
+
+const BY_TYPE: ReadonlyMap<number, Form<Message>> = new Map(
+  Object.values(FORMS).map((form) => [form.type, form as unknown as Form<Message>]),
+);
+
+function readProven(r: Reader): Proven | undefined {
+  const address = readAddress(r);
+  const token = r.bytes(8);
+  return address === undefined ? undefined : { address, token };
+}
+
+function writeRest(w: Writer, bytes: Uint8Array): void {
+  if (bytes.length > RELAY_LIMIT) throw new RangeError(`a relayed datagram has at most ${RELAY_LIMIT} bytes`);
+  w.bytes(bytes);
+}
+
+function writeOutcome(w: Writer, outcome: Outcome): void {
+  if (outcome.kind === 'connected') writeWord(w.u8(1), METHODS, outcome.method);
+  else writeWord(w.u8(0), REASONS, outcome.reason);
+}
+
+function readOutcome(r: Reader): Outcome | undefined {
+  const connected = readFlag(r);
+  if (connected === undefined) return;
+  if (connected) {
+    const method = readWord(r, METHODS);
+    return method === undefined ? undefined : { kind: 'connected', method };
+  }
+  const reason = readWord(r, REASONS);
+  return reason === undefined ? undefined : { kind: 'failed', reason };
+}
+
+function readPosition(r: Reader): Position | undefined {
+  const request = r.u32();
+  const channel = r.bytes(32);
+  const fed = readFlag(r);
+  if (fed === undefined) return;
+  let parent: Position['parent'];
+  if (fed) {
+    const node = r.bytes(32);
+    const method = readWord(r, METHODS);
+    if (method === undefined) return;
+    parent = { node, method };
+  }
+  const children = readList(r, 16, () => r.bytes(32));
+  return children === undefined ? undefined : { kind: 'position', request, channel, parent, children };
+}
+
+function writeChannel(w: Writer, channel: ChannelFacts): void {
+  writeFixed(w, channel.id, 32);
+  writeName(w.u32(channel.epoch), channel.name);
+}
+
+function readChannel(r: Reader): ChannelFacts | undefined {
+  const id = r.bytes(32);
+  const epoch = r.u32();
+  const name = readName(r);
+  return name === undefined ? undefined : { id, epoch, name };
+}
+
+function readIntroduction(r: Reader): Of<'introduction'> | undefined {
+  const [request, pairId] = [r.u32(), r.u32()];
+  const initiator = readFlag(r);
+  const purpose = readWord(r, PURPOSES);
+  const relayAllowed = readFlag(r);
+  const startIn = ms(r.u16());
+  const [peer, peerHeaderKey, secret] = [r.bytes(32), r.bytes(16), r.bytes(32)];
+  const candidates = readList(r, 12, () => readAddress(r));
+  const profile = readProfile(r);
+  const mine = readProfile(r);
+  const withChannel = readFlag(r);
+  const channel = withChannel === true ? readChannel(r) : undefined;
+  if (initiator === undefined || purpose === undefined || relayAllowed === undefined) return;
+  if (candidates === undefined || profile === undefined || mine === undefined) return;
+  if (withChannel === undefined || (withChannel && channel === undefined)) return;
+  const facts = { request, pairId, initiator, purpose, relayAllowed, channel, peer, peerHeaderKey, secret };
+  return { kind: 'introduction', ...facts, candidates, profile, mine, startIn };
+}

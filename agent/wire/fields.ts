@@ -1,0 +1,106 @@
+import { type Address, ipBytes, ipText } from '../base/address.ts';
+import { bytesOf, type Reader, type Writer } from '../base/bytes.ts';
+import { FILTERINGS, NAT_KINDS, type NatProfile } from '../base/nat-profile.ts';
+
+/** Fields that several messages share. A `read` answers undefined for a value out of range; running short is the Reader's to tell. */
+
+/** External addresses kept of a NAT profile; carriers that pool show two to four in practice. */
+const EXTERNALS = 4;
+
+/** Bytes of a channel's name. */
+const NAME = 64;
+
+/** Exactly `length` bytes; anything else is our own mistake. */
+export function writeFixed(writer: Writer, value: Uint8Array, length: number): void {
+  if (value.length !== length) throw new RangeError(`expected ${length} bytes, got ${value.length}`);
+  writer.bytes(value);
+}
+
+/** A count byte, then the items. */
+export function writeList<T>(writer: Writer, items: readonly T[], most: number, write: (item: T) => void): void {
+  if (items.length > most) throw new RangeError(`at most ${most} items, got ${items.length}`);
+  writer.u8(items.length);
+  for (const item of items) write(item);
+}
+
+export function readList<T>(reader: Reader, most: number, read: () => T | undefined): T[] | undefined {
+  const count = reader.u8();
+  if (count > most) return undefined;
+  const items: T[] = [];
+  for (let i = 0; i < count && !reader.short; i++) {
+    const item = read();
+    if (item === undefined) return undefined;
+    items.push(item);
+  }
+  return items;
+}
+
+/** One byte: the word's place in its list. */
+export function writeWord<T extends string>(writer: Writer, words: readonly T[], word: T): void {
+  writer.u8(words.indexOf(word));
+}
+
+export function readWord<T extends string>(reader: Reader, words: readonly T[]): T | undefined {
+  return words[reader.u8()];
+}
+
+/** 0 or 1, nothing else, so that every message has one form only. */
+export function readFlag(reader: Reader): boolean | undefined {
+  const value = reader.u8();
+  return value > 1 ? undefined : value === 1;
+}
+
+/** Cut to what a channel's name may be. */
+export function writeName(writer: Writer, name: string): void {
+  writer.text8(cutName(name));
+}
+
+export function readName(reader: Reader): string | undefined {
+  const name = reader.text8();
+  return cutName(name) === name ? name : undefined;
+}
+
+/** The longest beginning of at most 64 bytes of UTF-8, without control characters. */
+export function cutName(name: string): string {
+  let cut = '';
+  let length = 0;
+  for (const character of name.toWellFormed().replaceAll(/\p{Cc}/gu, '')) {
+    length += bytesOf(character).length;
+    if (length > NAME) break;
+    cut += character;
+  }
+  return cut;
+}
+
+/** An address as peers may use it: port 0 is none. */
+export function readAddress(reader: Reader): Address | undefined {
+  const address = reader.address();
+  return address === undefined || address.port === 0 ? undefined : address;
+}
+
+export function writeProfile(writer: Writer, profile: NatProfile): void {
+  writeWord(writer, NAT_KINDS, profile.kind);
+  writer.u32(profile.offset + 65536);
+  writeWord(writer, FILTERINGS, profile.filtering);
+  writer.u8(Math.round(profile.confidence * 255));
+  writeList(writer, profile.external.slice(0, EXTERNALS), EXTERNALS, (ip) => {
+    const bytes = ipBytes(ip);
+    if (bytes === undefined) throw new RangeError(`not an IP address: ${ip}`);
+    writer.u8(bytes.length === 4 ? 4 : 6).bytes(bytes);
+  });
+}
+
+export function readProfile(reader: Reader): NatProfile | undefined {
+  const kind = readWord(reader, NAT_KINDS);
+  const offset = reader.u32() - 65536;
+  const filtering = readWord(reader, FILTERINGS);
+  const confidence = reader.u8() / 255;
+  const external = readList(reader, EXTERNALS, () => readIp(reader));
+  if (kind === undefined || filtering === undefined || external === undefined) return undefined;
+  return Math.abs(offset) > 65535 ? undefined : { kind, offset, filtering, confidence, external };
+}
+
+function readIp(reader: Reader): string | undefined {
+  const family = reader.u8();
+  return family === 4 || family === 6 ? ipText(reader.bytes(family === 4 ? 4 : 16)) : undefined;
+}

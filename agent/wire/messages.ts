@@ -1,0 +1,327 @@
+import type { Address } from '../base/address.ts';
+import type { NatProfile } from '../base/nat-profile.ts';
+import type { Method, Reason } from '../base/outcome.ts';
+import type { Millis } from '../base/time.ts';
+
+/**
+ * What a household and a rendezvous say to each other, inside the sealed session between them.
+ *
+ * `request` numbers are the asker's own, 1 to 2^32 - 1. Every question is asked again until its one answer comes,
+ * so the rendezvous must take the same question twice and answer it the same way.
+ */
+export type Message = FromClient | FromRendezvous;
+
+export type FromClient =
+  | Register
+  | Beat
+  | Probe
+  | FilterTest
+  | Introduce
+  | Join
+  | Publish
+  | AskChannel
+  | Accept
+  | Relay
+  | Report
+  | Capacity
+  | Position
+  | LeaveChannel
+  | Leave
+  | Response
+  | Nudge;
+
+export type FromRendezvous =
+  | Registered
+  | Pong
+  | Observed
+  | Filtered
+  | Introduction
+  | ChannelInfo
+  | Done
+  | Refused
+  | Relayed
+  | Challenge
+  | Nudged;
+
+/** X25519 public key of a household (its NODE-ID), 32 bytes. */
+export type NodeId = Uint8Array;
+/** Ed25519 public key of a channel (its CHANNEL-ID), 32 bytes. */
+export type ChannelId = Uint8Array;
+
+export const ROLES = ['agent', 'origin', 'ping'] as const;
+export type ClientRole = (typeof ROLES)[number];
+
+/** What a rendezvous says no with. The last two only answer `join` and `ask-channel`. */
+export const REFUSALS = ['refused', 'peer-unknown', 'peer-offline', 'quota', 'channel-unknown', 'no-parent'] as const;
+export type RefusedReason = (typeof REFUSALS)[number];
+
+export const PURPOSES = ['ping', 'parent', 'child'] as const;
+/** What the introduced peer is to the receiver: `parent` will feed it, `child` will be fed by it. */
+export type Purpose = (typeof PURPOSES)[number];
+
+/** "I am here"; sent once per session, and again whenever anything in it changes. */
+export interface Register {
+  readonly kind: 'register';
+  readonly request: number;
+  readonly role: ClientRole;
+  /** How many households this one will feed, 0 to 255. */
+  readonly children: number;
+  /** Addresses of its own interfaces with the port of its main socket, up to 8. */
+  readonly internal: readonly Address[];
+  /** Further public addresses of its own, each proven by the token an observer sent to exactly that address; up to 4. */
+  readonly proven: readonly Proven[];
+  readonly profile: NatProfile;
+}
+
+export interface Proven {
+  readonly address: Address;
+  /** 8 bytes from `observed`. */
+  readonly token: Uint8Array;
+}
+
+export interface Registered {
+  readonly kind: 'registered';
+  readonly request: number;
+  /** Where the session's datagrams come from, as the rendezvous sees it. */
+  readonly observed: Address;
+  /** Until the next beat, 0 to 65535; the client spreads it by a third either way. */
+  readonly interval: Millis;
+  /** 16 bytes bound to this session: signed by `publish`. */
+  readonly nonce: Uint8Array;
+  /** True when this rendezvous relays for peers that find no direct path. */
+  readonly relays: boolean;
+  /** Every address this rendezvous listens on, the clients' own first; up to 8. 0.0.0.0 or :: means "the IP you reached me at". */
+  readonly observers: readonly Address[];
+}
+
+export interface Beat {
+  readonly kind: 'beat';
+  /** Any 32 bits; comes back in the pong. */
+  readonly stamp: number;
+  /** The client's smoothed round trip to this rendezvous; undefined before the first measurement. */
+  readonly rtt: Millis | undefined;
+}
+
+export interface Pong {
+  readonly kind: 'pong';
+  readonly stamp: number;
+  readonly observed: Address;
+  readonly interval: Millis;
+}
+
+/** "Which address do you see?", from any socket to any observer. Padded so that the answer is no longer than it. */
+export interface Probe {
+  readonly kind: 'probe';
+  readonly id: number;
+  /** 0 to 255: which of the burst this is. */
+  readonly index: number;
+}
+
+export interface Observed {
+  readonly kind: 'observed';
+  readonly id: number;
+  readonly index: number;
+  /** Place in `observers` of the address the probe arrived at. */
+  readonly observer: number;
+  /** When it arrived, on the rendezvous' clock: low 32 bits of milliseconds. */
+  readonly arrival: number;
+  readonly address: Address;
+  /** 8 bytes; whoever returns them was reachable at `address`. */
+  readonly token: Uint8Array;
+}
+
+/** "Answer this socket from another of your addresses", to learn the NAT's filtering. */
+export interface FilterTest {
+  readonly kind: 'filter-test';
+  readonly id: number;
+  readonly index: number;
+  /** Which observer shall answer. */
+  readonly observer: number;
+  /** From `observed`, and it must have been observed at the very address this comes from. */
+  readonly token: Uint8Array;
+}
+
+export interface Filtered {
+  readonly kind: 'filtered';
+  readonly id: number;
+  readonly index: number;
+  readonly observer: number;
+}
+
+/** "Bring me together with this household." Answered by `introduction` or `refused`. */
+export interface Introduce {
+  readonly kind: 'introduce';
+  readonly request: number;
+  readonly node: NodeId;
+}
+
+/** "Find me a parent in this channel." Answered by `introduction` or `refused`. */
+export interface Join {
+  readonly kind: 'join';
+  readonly request: number;
+  readonly channel: ChannelId;
+  /** Parents that failed lately, up to 8. */
+  readonly avoid: readonly NodeId[];
+}
+
+/** "I am the origin of this channel." Answered by `done` or `refused`. */
+export interface Publish {
+  readonly kind: 'publish';
+  readonly request: number;
+  readonly channel: ChannelId;
+  readonly epoch: number;
+  /** Up to 64 bytes of UTF-8 without control characters. */
+  readonly name: string;
+  /** Ed25519 by the channel key over publishText(): 64 bytes. */
+  readonly signature: Uint8Array;
+}
+
+export interface AskChannel {
+  readonly kind: 'ask-channel';
+  readonly request: number;
+  readonly channel: ChannelId;
+}
+
+export interface ChannelInfo {
+  readonly kind: 'channel-info';
+  readonly request: number;
+  readonly channel: ChannelId;
+  readonly epoch: number;
+  readonly name: string;
+  readonly origin: NodeId;
+}
+
+/** Both sides get one, with the same pair, secret and profiles crossed. */
+export interface Introduction {
+  readonly kind: 'introduction';
+  /** The receiver's own question, or 0 when the other side asked. */
+  readonly request: number;
+  readonly pairId: number;
+  /** Exactly one side is it; it sends kk1. */
+  readonly initiator: boolean;
+  readonly purpose: Purpose;
+  /** May `relay` be used with this pair? */
+  readonly relayAllowed: boolean;
+  /** Present unless the purpose is ping. */
+  readonly channel: ChannelFacts | undefined;
+  readonly peer: NodeId;
+  /** 16 bytes: the header key of the peer's datagrams. */
+  readonly peerHeaderKey: Uint8Array;
+  /** 32 fresh bytes, for one handshake within 60 s. */
+  readonly secret: Uint8Array;
+  /** Where to knock, best first: observed, then proven, then internal ones if both share a public IP. Up to 12. */
+  readonly candidates: readonly Address[];
+  /** The peer's NAT, and the receiver's own as the peer was told of it: both sides plan from the same two facts. */
+  readonly profile: NatProfile;
+  readonly mine: NatProfile;
+  /** Wait this long, so that both sides start together although one heard earlier. 0 to 65535. */
+  readonly startIn: Millis;
+}
+
+export interface ChannelFacts {
+  readonly id: ChannelId;
+  readonly epoch: number;
+  readonly name: string;
+}
+
+/** "I have the introduction": it need not be sent again. */
+export interface Accept {
+  readonly kind: 'accept';
+  readonly pairId: number;
+}
+
+export interface Done {
+  readonly kind: 'done';
+  readonly request: number;
+}
+
+export interface Refused {
+  readonly kind: 'refused';
+  readonly request: number;
+  readonly reason: RefusedReason;
+  /** When asking again makes sense; 0 when it does not. Whole seconds on the wire, up to 65535. */
+  readonly retryIn: Millis;
+}
+
+/** A datagram for the peer of a living pair, sealed between the two: up to 1232 bytes. */
+export interface Relay {
+  readonly kind: 'relay';
+  readonly pairId: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface Relayed {
+  readonly kind: 'relayed';
+  readonly pairId: number;
+  readonly bytes: Uint8Array;
+}
+
+/** How an introduction ended. Answered by `done`. */
+export interface Report {
+  readonly kind: 'report';
+  readonly request: number;
+  readonly pairId: number;
+  readonly outcome: Outcome;
+}
+
+export type Outcome =
+  | { readonly kind: 'connected'; readonly method: Method }
+  | { readonly kind: 'failed'; readonly reason: Reason };
+
+/** How many households this one feeds at most. Answered by `done`. */
+export interface Capacity {
+  readonly kind: 'capacity';
+  readonly request: number;
+  readonly children: number;
+}
+
+/** "This is where I stand in the tree": rebuilds the table of a rendezvous that was restarted. Answered by `done`. */
+export interface Position {
+  readonly kind: 'position';
+  readonly request: number;
+  readonly channel: ChannelId;
+  /** Who feeds me and how; undefined while nobody does. */
+  readonly parent: { readonly node: NodeId; readonly method: Method } | undefined;
+  /** Whom I feed, up to 16. */
+  readonly children: readonly NodeId[];
+}
+
+/** "I no longer watch this channel." Answered by `done`. */
+export interface LeaveChannel {
+  readonly kind: 'leave-channel';
+  readonly request: number;
+  readonly channel: ChannelId;
+}
+
+/** An orderly stop; not answered. */
+export interface Leave {
+  readonly kind: 'leave';
+}
+
+/** "Prove that you are at the address you moved to." 8 bytes. */
+export interface Challenge {
+  readonly kind: 'challenge';
+  readonly token: Uint8Array;
+}
+
+export interface Response {
+  readonly kind: 'response';
+  readonly token: Uint8Array;
+}
+
+/** "I hear nothing of this peer any more: tell it where I am." Not answered. */
+export interface Nudge {
+  readonly kind: 'nudge';
+  readonly node: NodeId;
+}
+
+/** "This household says that it does not hear you; it is here now." */
+export interface Nudged {
+  readonly kind: 'nudged';
+  readonly node: NodeId;
+  /** Where its nudge came from. */
+  readonly address: Address;
+}
+
+/** Most bytes of a datagram that `relay` takes: 1200 of ours and room for a larger path later. */
+export const RELAY_LIMIT = 1232;

@@ -1,0 +1,11 @@
+#!/bin/sh
+# hearth from a checkout (`npx hearth ROLE`): the system's Node where it is 24 or newer, else the one that npm brought.
+set -eu
+here=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
+node=$(command -v node || true)
+if [ -z "$node" ] || ! "$node" -e 'process.exit(parseInt(process.versions.node) >= 24 ? 0 : 1)'; then
+  node=$here/node_modules/.bin/node
+  [ -x "$node" ] || { echo "hearth: needs Node 24; run \`npm ci\` in $here once, or install it" >&2; exit 1; }
+fi
+# A young generation of 1 MB keeps some 15 MB of memory free and costs no measurable time.
+exec "$node" --max-semi-space-size=1 "$here/agent/main.ts" "$@"

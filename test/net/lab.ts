@@ -1,0 +1,341 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Child, type RunOptions } from './child.ts';
+import { Line, type LineShape } from './line.ts';
+import { command, ip, nft, prefix, remove, settings, sweep } from './netns.ts';
+import { type Captured, readPcap } from './pcap.ts';
+import { firewallRules, type Input, type KernelNat, otherPorts, routerRules } from './rules.ts';
+
+/** A namespace: a computer of its own as far as the network is concerned. */
+export interface Space {
+  readonly netns: string;
+  /** Its addresses; of a router, the outside ones. */
+  readonly addresses: readonly string[];
+}
+
+/** A namespace that others hang on to: the internet, or a carrier. */
+interface Hub {
+  readonly netns: string;
+  readonly gateway: string;
+  /** What its customers' addresses begin with. */
+  readonly network: string;
+  customers: number;
+}
+
+export interface HouseholdOptions {
+  /** `open`: a public address; `firewall`: the same with a stateful filter; else a router with this NAT. */
+  readonly nat?: KernelNat | 'open' | 'firewall';
+  readonly input?: Input;
+  /** Hosts on the LAN; each is 192.168.1.2 and up, in every household. */
+  readonly hosts?: number;
+  /** The line to the internet, or the carrier; a plain wire when left out. */
+  readonly line?: LineShape;
+  readonly behind?: Carrier;
+  /** Seconds a flow lives in the router's table, without and with an answer; the kernel has 30 and 120. */
+  readonly expiry?: { readonly unanswered: number; readonly answered: number };
+}
+
+/** A household: its router (for open ones and firewalls the only host) and the hosts on its LAN. */
+export interface Household {
+  readonly router: Space;
+  readonly hosts: readonly Space[];
+  /** The first host: where the agent of a household behind its router runs. */
+  readonly host: Space;
+  /** Where the internet sees it. */
+  readonly address: string;
+  readonly line: Line | undefined;
+  /** Every flow moves to another outside port with its next datagram out; for NATs that keep a port. Answers the range. */
+  rebind(): { readonly from: number; readonly to: number };
+}
+
+/** A carrier's NAT that households can be behind. */
+export interface Carrier {
+  readonly router: Space;
+  readonly hub: Hub;
+}
+
+/** Datagrams counted in the middle of the internet. */
+export interface Counter {
+  read(): { readonly packets: number; readonly bytes: number };
+}
+
+/** A running tcpdump. */
+export interface Capture {
+  /** Ends it and answers with all UDP it saw. */
+  stop(): Promise<readonly Captured[]>;
+}
+
+/** NATs that give a socket one outside port for all destinations. */
+const KEEPING = new Set(['masquerade', 'full-cone', 'offset', 'block']);
+
+const INTERNET_GATEWAY = '198.18.0.1';
+const LAN_ROUTER = '192.168.1.1';
+const FIRST_HOST = '192.168.1.2';
+/** Outside ports after the first rebinding; each takes the next range that holds no port in use. */
+const [REBIND_FROM, REBIND_PORTS] = [61_000, 200];
+
+/**
+ * A small internet of network namespaces: real packets, the kernel's own NATs, lines with delay and loss. Nothing of it
+ * touches the machine's own network, and nothing is left when the process ends, however it ends (a run that was
+ * killed outright is swept by the next).
+ */
+export class Lab {
+  readonly #prefix = prefix();
+  readonly #spaces: string[] = [];
+  readonly #children = new Set<Child>();
+  readonly #lines: Line[] = [];
+  readonly #folder = mkdtempSync(join(tmpdir(), 'hearth-lab-'));
+  readonly #internet: Hub;
+  #names = 0;
+  #counters = 0;
+  #closed = false;
+
+  static async create(): Promise<Lab> {
+    sweep();
+    return new Lab();
+  }
+
+  private constructor() {
+    living.add(this);
+    watchForTheEnd();
+    this.#internet = { netns: this.#space('internet'), gateway: INTERNET_GATEWAY, network: '198.18.', customers: 0 };
+    this.#makeHub(this.#internet);
+    nft(
+      this.#internet.netns,
+      'table ip count { chain middle { type filter hook forward priority filter; policy accept; }; }',
+    );
+  }
+
+  /** A host with public addresses and nothing in front: a server. */
+  async internet(
+    options: { readonly addresses?: number; readonly line?: LineShape } = {},
+  ): Promise<Space & { line: Line | undefined }> {
+    const { addresses = 1, line } = options;
+    const netns = this.#space('public');
+    const ips = Array.from({ length: addresses }, () => nextAddress(this.#internet));
+    return { netns, addresses: ips, line: await this.#connect(netns, ips, this.#internet, line) };
+  }
+
+  async household(options: HouseholdOptions = {}): Promise<Household> {
+    const { nat = 'masquerade', input = 'drop', hosts = 1, line: shape, behind, expiry } = options;
+    const hub = behind?.hub ?? this.#internet;
+    const netns = this.#space('house');
+    const outside = nextAddress(hub);
+    const line = await this.#connect(netns, [outside], hub, shape);
+    const router: Space = { netns, addresses: [outside] };
+    if (expiry !== undefined) this.#setExpiry(netns, expiry);
+    const address = behind?.router.addresses[0] ?? outside;
+    const rebind = (): { from: number; to: number } => this.#rebind(netns, nat);
+    if (nat === 'open' || nat === 'firewall') {
+      if (nat === 'firewall') nft(netns, firewallRules());
+      return { router, hosts: [router], host: router, address, line, rebind };
+    }
+    settings(netns, { 'ipv4/ip_forward': 1 });
+    nft(netns, routerRules(nat, outside, input, FIRST_HOST));
+    const lan = this.#lan(netns, hosts);
+    return { router, hosts: lan, host: lan[0] ?? router, address, line, rebind };
+  }
+
+  /** A carrier's NAT, between the internet and households. */
+  async carrier(options: { readonly nat?: KernelNat; readonly line?: LineShape } = {}): Promise<Carrier> {
+    const netns = this.#space('carrier');
+    const outside = nextAddress(this.#internet);
+    await this.#connect(netns, [outside], this.#internet, options.line);
+    const hub: Hub = { netns, gateway: '100.64.0.1', network: '100.64.', customers: 0 };
+    this.#makeHub(hub);
+    nft(netns, routerRules(options.nat ?? 'block', outside, 'drop', '100.64.1.0'));
+    return { router: { netns, addresses: [outside] }, hub };
+  }
+
+  /** Starts a program in a namespace; it ends with the laboratory at the latest. */
+  run(space: Space, argv: readonly string[], options: RunOptions = {}): Child {
+    return this.#own(new Child(['ip', 'netns', 'exec', space.netns, ...argv], options));
+  }
+
+  /** Records UDP on a device (`wan`, `lan`, `eth0`) until stopped. */
+  async capture(space: Pick<Space, 'netns'>, device: string, more: readonly string[] = []): Promise<Capture> {
+    const path = join(this.#folder, `${this.#names++}.pcap`);
+    const words = [
+      '-i',
+      device,
+      '-w',
+      path,
+      '--immediate-mode',
+      '-U',
+      '-n',
+      '-B',
+      '16384',
+      '-Z',
+      'root',
+      ...more,
+      'udp',
+    ];
+    const child = this.#own(new Child(['ip', 'netns', 'exec', space.netns, 'tcpdump', ...words]));
+    await child.error(/listening on/);
+    return {
+      stop: async () => {
+        // What the kernel has not handed over yet would be missing.
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        await child.stop('SIGINT');
+        return readPcap(readFileSync(path));
+      },
+    };
+  }
+
+  /** Records all UDP that crosses the internet, each datagram once, as it comes out of its sender's line. */
+  async captureInternet(): Promise<Capture> {
+    return this.capture(this.#internet, 'any', ['-Q', 'in']);
+  }
+
+  /** Counts UDP from one public address to another, in the middle of the internet. */
+  counter(from: string, to: string): Counter {
+    const { netns } = this.#internet;
+    const name = `c${this.#counters++}`;
+    nft(
+      netns,
+      `add counter ip count ${name}
+add rule ip count middle ip saddr ${from} ip daddr ${to} meta l4proto udp counter name ${name}`,
+    );
+    return {
+      read: () => {
+        const text = command(['ip', 'netns', 'exec', netns, 'nft', 'list', 'counter', 'ip', 'count', name]);
+        const [, packets = '0', bytes = '0'] = /packets (\d+) bytes (\d+)/.exec(text) ?? [];
+        return { packets: Number(packets), bytes: Number(bytes) };
+      },
+    };
+  }
+
+  /** Ends every program and takes the namespaces away. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    await Promise.all([...this.#children].map((child) => child.stop()));
+    await Promise.all(this.#lines.map((line) => line.close()));
+    this.tearDown();
+  }
+
+  /** The same at once and without waiting, for the end of the process. */
+  tearDown(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    living.delete(this);
+    for (const child of this.#children) child.signal('SIGKILL');
+    remove(this.#spaces);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #own(child: Child): Child {
+    this.#children.add(child);
+    void child.ended.then(() => this.#children.delete(child));
+    return child;
+  }
+
+  /** A new namespace with its loopback up, without IPv6 and its chatter. */
+  #space(what: string): string {
+    const netns = `${this.#prefix}${what}${this.#names++}`;
+    this.#spaces.push(netns);
+    ip(undefined, [`netns add ${netns}`]);
+    settings(netns, {
+      'ipv6/conf/all/disable_ipv6': 1,
+      'ipv6/conf/default/disable_ipv6': 1,
+      'ipv4/conf/all/rp_filter': 0,
+      'ipv4/conf/default/rp_filter': 0,
+    });
+    ip(netns, ['link set lo up']);
+    return netns;
+  }
+
+  #makeHub({ netns, gateway }: Hub): void {
+    settings(netns, { 'ipv4/ip_forward': 1 });
+    ip(netns, [`addr add ${gateway}/32 dev lo`]);
+  }
+
+  /** Device `wan` in the namespace, its addresses, the default route, and the hub's way back. */
+  async #connect(
+    netns: string,
+    ips: readonly string[],
+    hub: Hub,
+    shape: LineShape | undefined,
+  ): Promise<Line | undefined> {
+    const number = this.#names++;
+    const there = `to${number}`;
+    let line: Line | undefined;
+    if (shape === undefined) {
+      ip(undefined, [`link add wan netns ${netns} type veth peer name ${there} netns ${hub.netns}`]);
+    } else {
+      line = await Line.lay(hub.netns, netns, number, shape);
+      this.#lines.push(line);
+    }
+    // On a wire the gateway is found by ARP; a TUN line has two ends and nobody to ask for.
+    const via = shape === undefined ? `via ${hub.gateway} dev wan onlink` : 'dev wan';
+    ip(hub.netns, [`link set ${there} up`, ...ips.map((address) => `route add ${address}/32 dev ${there}`)]);
+    ip(netns, [
+      ...ips.map((address) => `addr add ${address}/32 dev wan`),
+      'link set wan up',
+      `route add default ${via} src ${ips[0]}`,
+    ]);
+    return line;
+  }
+
+  /** A bridge `lan` on the router, and hosts on it with their device `eth0`. */
+  #lan(router: string, hosts: number): readonly Space[] {
+    ip(router, ['link add lan type bridge', `addr add ${LAN_ROUTER}/24 dev lan`, 'link set lan up']);
+    return Array.from({ length: hosts }, (_, i) => {
+      const netns = this.#space('host');
+      const address = `192.168.1.${2 + i}`;
+      ip(undefined, [`link add eth0 netns ${netns} type veth peer name host${i} netns ${router}`]);
+      ip(router, [`link set host${i} master lan`, `link set host${i} up`]);
+      ip(netns, [`addr add ${address}/24 dev eth0`, 'link set eth0 up', `route add default via ${LAN_ROUTER}`]);
+      return { netns, addresses: [address] };
+    });
+  }
+
+  #setExpiry(netns: string, { unanswered, answered }: { unanswered: number; answered: number }): void {
+    settings(netns, {
+      'netfilter/nf_conntrack_udp_timeout': unanswered,
+      'netfilter/nf_conntrack_udp_timeout_stream': answered,
+    });
+  }
+
+  /** Another range of outside ports, and the table of flows emptied: the next datagram of each gets a new port. */
+  #rebind(netns: string, nat: string): { from: number; to: number } {
+    if (!KEEPING.has(nat)) throw new Error(`a NAT of kind ${nat} keeps no port to be moved`);
+    const flows = command(['ip', 'netns', 'exec', netns, 'conntrack', '-L', '-p', 'udp']);
+    const used = [...flows.matchAll(/dport=(\d+)/g)].map((match) => Number(match[1]));
+    let from = REBIND_FROM;
+    while (used.some((port) => port >= from && port < from + REBIND_PORTS)) from += REBIND_PORTS;
+    const to = from + REBIND_PORTS - 1;
+    if (to > 65_535) throw new Error(`${netns}: no range of outside ports is free`);
+    nft(netns, otherPorts(from, to));
+    command(['ip', 'netns', 'exec', netns, 'conntrack', '-F']);
+    return { from, to };
+  }
+}
+
+function nextAddress(hub: Hub): string {
+  const number = 256 + hub.customers++;
+  return `${hub.network}${number >> 8}.${number & 255}`;
+}
+
+/** Laboratories that have to be taken down when the process ends. */
+const living = new Set<Lab>();
+let watching = false;
+
+function watchForTheEnd(): void {
+  if (watching) return;
+  watching = true;
+  const tearDown = (): void => {
+    for (const lab of living) lab.tearDown();
+  };
+  process.on('exit', tearDown);
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.on(signal, () => {
+      tearDown();
+      process.exit(code);
+    });
+  }
+}

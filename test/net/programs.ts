@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Child } from './child.ts';
+import type { Lab, Space } from './lab.ts';
+
+const MAIN = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
+const PORT = 7000;
+const LAN_PORT = 8480;
+/** A program that has started, on a machine with many others. */
+const START_MS = 20_000;
+
+/** `hearth ROLE ...` in a namespace, as a user starts it. */
+export function hearth(lab: Lab, space: Space, words: readonly string[]): Child {
+  return lab.run(space, [process.execPath, MAIN, ...words]);
+}
+
+/** Folders for `--state`, gone at the end. */
+export class States {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'hearth-states-'));
+  #number = 0;
+
+  next(): string {
+    return join(this.#folder, String(this.#number++));
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+export interface Running {
+  readonly child: Child;
+  readonly space: Space;
+}
+
+export interface Rendezvous extends Running {
+  /** What clients are given: ADDR:PORT#KEY. */
+  readonly place: string;
+  readonly listen: readonly { readonly ip: string; readonly port: number }[];
+}
+
+/** A rendezvous on all addresses of a server, with one more port as an observer. */
+export async function startRendezvous(
+  lab: Lab,
+  space: Space,
+  states: States,
+  more: readonly string[] = [],
+): Promise<Rendezvous> {
+  const listen = [
+    ...space.addresses.map((ip) => ({ ip, port: PORT })),
+    { ip: space.addresses[0] ?? '', port: PORT + 1 },
+  ];
+  const text = listen.map(({ ip, port }) => `${ip}:${port}`).join(',');
+  const child = hearth(lab, space, ['rendezvous', '--listen', text, '--state', states.next(), ...more]);
+  const [, place, key] = await child.line(/^rendezvous ready (\S+) key ([a-z2-7]{52})$/, START_MS);
+  return { child, space, place: `${place}#${key}`, listen };
+}
+
+/** An agent that is ready. `node` is its NODE-ID. */
+export async function startAgent(
+  lab: Lab,
+  space: Space,
+  rendezvous: string,
+  states: States,
+  more: readonly string[] = [],
+): Promise<Running & { readonly node: string }> {
+  const words = ['agent', '--rendezvous', rendezvous, '--state', states.next(), ...more];
+  const child = hearth(lab, space, words);
+  const [, node = ''] = await child.line(/^agent ready ([a-z2-7]{52})$/, START_MS);
+  return { child, space, node };
+}
+
+/** An agent with a LAN side that takes a channel. */
+export async function startHousehold(
+  lab: Lab,
+  space: Space,
+  rendezvous: string,
+  channel: string,
+  states: States,
+  more: readonly string[] = [],
+): Promise<Running & { readonly node: string; readonly url: string }> {
+  const lan = `${space.addresses[0]}:${LAN_PORT}`;
+  const words = ['--channel', channel, '--lan', lan, '--log-level', 'debug', ...more];
+  const agent = await startAgent(lab, space, rendezvous, states, words);
+  const [, url = ''] = await agent.child.line(/^lan ready (http:\S+)$/, START_MS);
+  return { ...agent, url };
+}
+
+export interface ChannelStatus {
+  readonly name: string;
+  readonly block: number | null;
+  readonly depth: number;
+  readonly lag_ms: number;
+  readonly parent: { readonly node: string; readonly method: string | null; readonly rtt_ms: number | null } | null;
+  readonly children: readonly { readonly node: string }[];
+  readonly received_bytes: number;
+  readonly blocks: number;
+  readonly lost_blocks: number;
+  readonly skipped_blocks: number;
+  readonly refused_blocks: number;
+}
+
+export interface Status {
+  readonly node: string;
+  readonly nat: { readonly kind: string; readonly filtering: string };
+  readonly channels: readonly ChannelStatus[];
+  readonly strangers: number;
+}
+
+/** A page of a household's LAN side, asked for by a host of its LAN. */
+export async function fetchText(lab: Lab, from: Space, url: string): Promise<string> {
+  let text = '';
+  const child = lab.run(from, ['curl', '-sSf', '--max-time', '5', url], { onBytes: (bytes) => (text += bytes) });
+  const code = await child.ended;
+  if (code !== 0) throw new Error(`${url}: curl ended with ${code}: ${child.errors}`);
+  return text;
+}
+
+export async function statusOf(lab: Lab, from: Space, url: string): Promise<Status> {
+  return JSON.parse(await fetchText(lab, from, `${url}api/v1/status`)) as Status;
+}
+
+/** The one channel of a household that takes one. */
+export async function channelOf(lab: Lab, from: Space, url: string): Promise<ChannelStatus> {
+  const [channel] = (await statusOf(lab, from, url)).channels;
+  if (channel === undefined) throw new Error(`${url} has no channel`);
+  return channel;
+}
+
+/** Asks until the answer is good, ten times a second. */
+export async function until<Answer>(
+  ask: () => Promise<Answer>,
+  good: (answer: Answer) => boolean,
+  patience = 15_000,
+): Promise<Answer> {
+  const last = Date.now() + patience;
+  for (;;) {
+    const answer = await ask();
+    if (good(answer)) return answer;
+    if (Date.now() > last) throw new Error(`not in ${patience} ms; the last answer: ${JSON.stringify(answer)}`);
+    await pause(100);
+  }
+}
+
+export async function pause(millis: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, millis));
+}

@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { at, type Instant, ms, seconds } from '../../agent/base/time.ts';
+import type { Block } from '../../agent/blocks/block.ts';
+import { Household, type HouseholdEffect, type HouseholdInput } from '../../agent/house/household.ts';
+import { Origin, type OriginEffect, type OriginInput } from '../../agent/house/origin.ts';
+import { Rendezvous } from '../../agent/rendezvous/server.ts';
+import type { Cipher } from '../../agent/seal/cipher.ts';
+import type { Drive } from '../../agent/sim/drive.ts';
+import type { Host } from '../../agent/sim/host.ts';
+import type { KindName } from '../../agent/sim/kinds.ts';
+import { World } from '../../agent/sim/world.ts';
+import type { AccessShape } from '../../agent/sim/link.ts';
+import { toyCipher } from './toy-cipher.ts';
+
+export const TESTCARD = new Uint8Array(readFileSync(new URL('../../agent/web/testcard.mpegts', import.meta.url)));
+const SUITES = ['aes-128-gcm'] as const;
+
+export interface Home {
+  readonly name: string;
+  readonly host: Host;
+  readonly household: Household;
+  readonly drive: Drive<HouseholdInput, HouseholdEffect>;
+  /** Blocks in order, as a viewer would get them. */
+  readonly blocks: Block[];
+  readonly events: {
+    readonly name: string;
+    readonly at: Instant;
+    readonly fields: Readonly<Record<string, string | number>>;
+  }[];
+  readonly boxes: ReturnType<World['household']>['boxes'];
+}
+
+/** A rendezvous, an origin with the test card, and as many homes as a scenario wants, on the virtual clock. */
+export class Neighbourhood {
+  readonly world: World;
+  readonly cipher: Cipher;
+  readonly rendezvous: Rendezvous;
+  readonly origin: Origin;
+  readonly written: Block[] = [];
+  readonly homes: Home[] = [];
+  readonly originDrive: Drive<OriginInput, OriginEffect>;
+  readonly #server: { readonly address: { ip: string; port: number }; readonly key: Uint8Array };
+  readonly #access: AccessShape;
+  readonly #channel: Uint8Array;
+
+  constructor(options: { seed: number; originChildren?: number; access?: AccessShape; relay?: boolean }) {
+    this.world = new World({ seed: options.seed });
+    this.cipher = toyCipher(this.world.random());
+    this.#access = options.access ?? { delay: ms(20) };
+    const { cipher, world } = this;
+    const identity = cipher.pair();
+    const server = world.host({ name: 'rendezvous', ips: ['198.51.100.1', '198.51.100.2'] });
+    const listen = [
+      { ip: '198.51.100.1', port: 3478 },
+      { ip: '198.51.100.2', port: 3478 },
+      { ip: '198.51.100.1', port: 3479 },
+    ];
+    const networkSecret = new Uint8Array(0);
+    const shared = { cipher, networkSecret, suites: SUITES };
+    this.rendezvous = new Rendezvous({
+      ...shared,
+      random: world.random(),
+      identity,
+      listen,
+      now: server.now(),
+      ...(options.relay === false ? { limits: { relayKbits: 0 } } : {}),
+    });
+    server.run(this.rendezvous);
+    this.#server = { address: { ip: '198.51.100.1', port: 3478 }, key: identity.publicKey };
+    const channel = cipher.signingPair();
+    this.#channel = channel.publicKey;
+    const place = world.host({ name: 'origin', access: this.#access });
+    this.origin = new Origin({
+      ...this.#endpoint(place),
+      role: 'origin',
+      children: options.originChildren ?? 2,
+      channel,
+      epoch: 1,
+      name: 'Test card',
+      now: place.now(),
+    });
+    this.originDrive = place.run<OriginInput, OriginEffect>(this.origin, (effect) => {
+      if (effect.kind === 'written') this.written.push(effect.block);
+    });
+    this.originDrive.give({ kind: 'start' });
+  }
+
+  home(name: string, kind: KindName, children = 2): Home {
+    const { host, boxes } = this.world.household(kind, { name, access: this.#access });
+    const household = new Household({
+      ...this.#endpoint(host),
+      role: 'agent',
+      children,
+      channels: [this.#channel],
+      ringSpan: seconds(8),
+      ringBytes: 8 * 2 ** 20,
+      hold: ms(1000),
+    });
+    const home: Home = { name, host, household, boxes, blocks: [], events: [], drive: undefined as never };
+    const drive = host.run<HouseholdInput, HouseholdEffect>(household, (effect, now) => {
+      if (effect.kind === 'event') home.events.push({ name: effect.name, at: now, fields: effect.fields });
+      if (effect.kind !== 'news') return;
+      const last = home.blocks.at(-1)?.number;
+      const [watch] = household.watches;
+      const fresh = last === undefined ? watch?.ring.from('newest-key') : watch?.ring.from(last + 1);
+      home.blocks.push(...(fresh ?? []));
+    });
+    Object.assign(home, { drive });
+    drive.give({ kind: 'start' });
+    this.homes.push(home);
+    return home;
+  }
+
+  /** The encoder: the test card at its own pace (about 1/25 s apart), from `from` for `span`. */
+  play(from: Instant, span: number, bytesPerTick: number): void {
+    let position = 0;
+    for (let t = 0; t < span; t += 40) {
+      this.world.at(at(from + t), () => {
+        const end = Math.min(position + bytesPerTick, TESTCARD.length);
+        const bytes = TESTCARD.subarray(position, end);
+        position = end === TESTCARD.length ? 0 : end;
+        this.originDrive.give({ kind: 'source', input: { kind: 'packets', bytes } });
+      });
+    }
+  }
+
+  #endpoint(host: Host) {
+    return {
+      cipher: this.cipher,
+      random: this.world.random(),
+      identity: this.cipher.pair(),
+      servers: [this.#server],
+      networkSecret: new Uint8Array(0),
+      suites: SUITES,
+      firstByte: 'any' as const,
+      local: { ip: '0.0.0.0', port: 0 },
+      networks: [{ ip: host.ip, prefix: 24 }],
+      punch: 'full' as const,
+    };
+  }
+}

@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { concat, fromHex, hex } from '../../agent/base/bytes.ts';
+import { decode, encode } from '../../agent/wire/codec.ts';
+import { cutName } from '../../agent/wire/fields.ts';
+import type { Message } from '../../agent/wire/messages.ts';
+import { decodePeer, encodePeer, type PeerMessage, STREAM_MESSAGES } from '../../agent/wire/peer.ts';
+import vectors from '../vectors/wire.json' with { type: 'json' };
+import { KINDS, messages, peerMessages } from './samples.ts';
+
+/** Random bodies per run; `make fuzz` gives the decoders a million each. */
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2000);
+
+describe('messages between household and rendezvous', () => {
+  it('come out as they went in, several to a body', () => {
+    fc.assert(
+      fc.property(fc.array(messages, { maxLength: 4 }), (said) => {
+        expect(decode(concat(said.map(encode)))).toEqual(said);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('have one form only: what decodes is encoded to the same bytes', () => {
+    fc.assert(
+      fc.property(messages, fc.nat(), fc.nat({ max: 255 }), (message, where, value) => {
+        const bytes = encode(message);
+        bytes[where % bytes.length] = value;
+        const read = decode(bytes);
+        // Bytes that are no UTF-8 are replaced, and an IPv6 address may be spelled in one way only: both read the same again.
+        if (typeof read !== 'string') expect(decode(concat(read.map(encode)))).toEqual(read);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('are refused with a reason when cut anywhere', () => {
+    fc.assert(
+      fc.property(messages, fc.nat(), (message, where) => {
+        const bytes = encode(message);
+        const cut = 1 + (where % Math.max(1, bytes.length - 1));
+        if (cut < bytes.length) expect(decode(bytes.subarray(0, cut))).toBe('truncated');
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ['an unknown type', '7f0000', 'unknown-type'],
+    ['a word nobody has', '28000700000001090000', 'out-of-range'],
+    ['a longer list than allowed', `06002500000001${'00'.repeat(32)}09`, 'out-of-range'],
+    ['a name with a line break', `26004a00000001${'00'.repeat(32)}00000003010a${'00'.repeat(32)}`, 'out-of-range'],
+    ['port 0', '22000d00000001040102030400000bb8', 'out-of-range'],
+    ['bytes too many', '1000090000000000000000ff', 'trailing-bytes'],
+    ['a length beyond the datagram', '10ffff00', 'truncated'],
+  ])('%s refuses the whole body', (_what, text, reason) => {
+    expect(decode(fromHex(text) ?? new Uint8Array(0))).toBe(reason);
+  });
+
+  it('a name too long is cut at a character, and one with control characters loses them', () => {
+    expect(cutName('ü'.repeat(40))).toBe('ü'.repeat(32));
+    expect(cutName('Küche\n\u0000TV')).toBe('KücheTV');
+    const named = {
+      kind: 'channel-info',
+      request: 1,
+      channel: new Uint8Array(32),
+      epoch: 1,
+      origin: new Uint8Array(32),
+    } as const;
+    expect(decode(encode({ ...named, name: '📺'.repeat(20) }))).toMatchObject([{ name: '📺'.repeat(16) }]);
+  });
+
+  it('an empty body is no message and no fault', () => {
+    expect(decode(new Uint8Array(0))).toEqual([]);
+  });
+
+  it('any bytes are read or refused, never thrown at', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 1500 }), (bytes) => {
+        decode(bytes);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+describe('control messages between households', () => {
+  it('come out as they went in, and begin below the stream', () => {
+    fc.assert(
+      fc.property(peerMessages, (message) => {
+        const bytes = encodePeer(message);
+        expect(decodePeer(bytes)).toEqual(message);
+        expect(bytes[0]).toBeLessThan(STREAM_MESSAGES);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are refused when cut, when too long, and when they are the stream', () => {
+    fc.assert(
+      fc.property(peerMessages, fc.nat(), (message, where) => {
+        const bytes = encodePeer(message);
+        expect(decodePeer(bytes.subarray(0, where % bytes.length))).toBeTypeOf('string');
+        expect(decodePeer(concat([bytes, new Uint8Array(1)]))).toBe('trailing-bytes');
+        expect(decodePeer(Uint8Array.of(STREAM_MESSAGES, 1, 2))).toBe('unknown-type');
+      }),
+    );
+  });
+
+  it('any bytes are read or refused, never thrown at', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        decodePeer(bytes);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+describe('the vectors of test/vectors/wire.json', () => {
+  it('name every kind of message', () => {
+    expect(vectors.rendezvous.map(({ message }) => message.kind).toSorted()).toEqual(KINDS.toSorted());
+  });
+
+  it.each(vectors.rendezvous.map((vector) => [vector.message.kind, vector] as const))('%s', (_kind, vector) => {
+    const message = revived(vector.message) as Message;
+    expect(hex(encode(message))).toBe(vector.hex);
+    expect(decode(fromHex(vector.hex) ?? new Uint8Array(0))).toEqual([message]);
+  });
+
+  it.each(vectors.peer.map((vector) => [vector.message.kind, vector] as const))('%s', (_kind, vector) => {
+    const message = revived(vector.message) as PeerMessage;
+    expect(hex(encodePeer(message))).toBe(vector.hex);
+    expect(decodePeer(fromHex(vector.hex) ?? new Uint8Array(0))).toEqual(message);
+  });
+});
+
+/** In the file bytes stand as {"hex": "…"}, and what is left out as null. */
+function revived(value: unknown): unknown {
+  if (value === null) return undefined;
+  if (Array.isArray(value)) return value.map(revived);
+  if (typeof value !== 'object') return value;
+  if ('hex' in value) return fromHex(String(value.hex));
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, revived(one)]));
+}

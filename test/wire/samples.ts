@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { type Address, ipText } from '../../agent/base/address.ts';
+import { FILTERINGS, NAT_KINDS, type NatProfile } from '../../agent/base/nat-profile.ts';
+import { METHODS, REASONS } from '../../agent/base/outcome.ts';
+import { ms } from '../../agent/base/time.ts';
+import { type Message, PURPOSES, REFUSALS, ROLES } from '../../agent/wire/messages.ts';
+import { type PeerMessage, REFUSE_REASONS } from '../../agent/wire/peer.ts';
+
+/** Every message there can be, for properties. */
+
+const u8 = fc.integer({ min: 0, max: 255 });
+const u16 = fc.integer({ min: 0, max: 65535 });
+const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+const u48 = fc.integer({ min: 0, max: 2 ** 48 - 1 });
+const span16 = u16.map(ms);
+
+const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
+const list = <T>(one: fc.Arbitrary<T>, most: number): fc.Arbitrary<T[]> => fc.array(one, { maxLength: most });
+
+const ip = fc.oneof(bytes(4), bytes(16)).map(ipText);
+const address: fc.Arbitrary<Address> = fc.record({ ip, port: fc.integer({ min: 1, max: 65535 }) });
+const node = bytes(32);
+
+const name = fc
+  .string({ unit: 'grapheme', maxLength: 60 })
+  .filter((text) => !/[\p{Cc}\p{Cs}]/u.test(text) && Buffer.byteLength(text) <= 64);
+
+const profile: fc.Arbitrary<NatProfile> = fc.record({
+  kind: fc.constantFrom(...NAT_KINDS),
+  offset: fc.integer({ min: -65535, max: 65535 }),
+  filtering: fc.constantFrom(...FILTERINGS),
+  confidence: u8.map((value) => value / 255),
+  external: list(ip, 4),
+});
+
+const channel = fc.record({ id: node, epoch: u32, name });
+
+const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message, { kind: K }>> } = {
+  register: fc.record({
+    kind: fc.constant('register'),
+    request: u32,
+    role: fc.constantFrom(...ROLES),
+    children: u8,
+    internal: list(address, 8),
+    proven: list(fc.record({ address, token: bytes(8) }), 4),
+    profile,
+  }),
+  beat: fc.record({
+    kind: fc.constant('beat'),
+    stamp: u32,
+    rtt: fc.option(fc.integer({ min: 0, max: 65534 }).map(ms), { nil: undefined }),
+  }),
+  probe: fc.record({ kind: fc.constant('probe'), id: u32, index: u8 }),
+  'filter-test': fc.record({
+    kind: fc.constant('filter-test'),
+    id: u32,
+    index: u8,
+    observer: u8,
+    token: bytes(8),
+  }),
+  introduce: fc.record({ kind: fc.constant('introduce'), request: u32, node }),
+  join: fc.record({ kind: fc.constant('join'), request: u32, channel: node, avoid: list(node, 8) }),
+  publish: fc.record({
+    kind: fc.constant('publish'),
+    request: u32,
+    channel: node,
+    epoch: u32,
+    name,
+    signature: bytes(64),
+  }),
+  'ask-channel': fc.record({ kind: fc.constant('ask-channel'), request: u32, channel: node }),
+  accept: fc.record({ kind: fc.constant('accept'), pairId: u32 }),
+  relay: fc.record({ kind: fc.constant('relay'), pairId: u32, bytes: fc.uint8Array({ maxLength: 1232 }) }),
+  report: fc.record({
+    kind: fc.constant('report'),
+    request: u32,
+    pairId: u32,
+    outcome: fc.oneof(
+      fc.record({ kind: fc.constant('connected' as const), method: fc.constantFrom(...METHODS) }),
+      fc.record({ kind: fc.constant('failed' as const), reason: fc.constantFrom(...REASONS) }),
+    ),
+  }),
+  capacity: fc.record({ kind: fc.constant('capacity'), request: u32, children: u8 }),
+  position: fc.record({
+    kind: fc.constant('position'),
+    request: u32,
+    channel: node,
+    parent: fc.option(fc.record({ node, method: fc.constantFrom(...METHODS) }), { nil: undefined }),
+    children: list(node, 16),
+  }),
+  'leave-channel': fc.record({ kind: fc.constant('leave-channel'), request: u32, channel: node }),
+  leave: fc.record({ kind: fc.constant('leave') }),
+  response: fc.record({ kind: fc.constant('response'), token: bytes(8) }),
+  registered: fc.record({
+    kind: fc.constant('registered'),
+    request: u32,
+    observed: address,
+    interval: span16,
+    nonce: bytes(16),
+    relays: fc.boolean(),
+    observers: list(address, 8),
+  }),
+  pong: fc.record({ kind: fc.constant('pong'), stamp: u32, observed: address, interval: span16 }),
+  observed: fc.record({
+    kind: fc.constant('observed'),
+    id: u32,
+    index: u8,
+    observer: u8,
+    arrival: u32,
+    address,
+    token: bytes(8),
+  }),
+  filtered: fc.record({ kind: fc.constant('filtered'), id: u32, index: u8, observer: u8 }),
+  introduction: fc.record({
+    kind: fc.constant('introduction'),
+    request: u32,
+    pairId: u32,
+    initiator: fc.boolean(),
+    purpose: fc.constantFrom(...PURPOSES),
+    relayAllowed: fc.boolean(),
+    channel: fc.option(channel, { nil: undefined }),
+    peer: node,
+    peerHeaderKey: bytes(16),
+    secret: bytes(32),
+    candidates: list(address, 12),
+    profile,
+    mine: profile,
+    startIn: span16,
+  }),
+  'channel-info': fc.record({
+    kind: fc.constant('channel-info'),
+    request: u32,
+    channel: node,
+    epoch: u32,
+    name,
+    origin: node,
+  }),
+  done: fc.record({ kind: fc.constant('done'), request: u32 }),
+  refused: fc.record({
+    kind: fc.constant('refused'),
+    request: u32,
+    reason: fc.constantFrom(...REFUSALS),
+    retryIn: u16.map((value) => ms(value * 1000)),
+  }),
+  nudge: fc.record({ kind: fc.constant('nudge'), node }),
+  nudged: fc.record({ kind: fc.constant('nudged'), node, address }),
+  relayed: fc.record({ kind: fc.constant('relayed'), pairId: u32, bytes: fc.uint8Array({ maxLength: 1232 }) }),
+  challenge: fc.record({ kind: fc.constant('challenge'), token: bytes(8) }),
+};
+
+export const KINDS = Object.keys(messageOf) as Message['kind'][];
+export const messages: fc.Arbitrary<Message> = fc.oneof(...Object.values(messageOf));
+
+export const peerMessages: fc.Arbitrary<PeerMessage> = fc.oneof(
+  fc.record({
+    kind: fc.constant('subscribe' as const),
+    channel: node,
+    from: fc.oneof(fc.constant('newest' as const), fc.integer({ min: 0, max: 2 ** 48 - 2 })),
+  }),
+  fc.record({
+    kind: fc.constant('subscribed' as const),
+    channel: node,
+    epoch: u32,
+    depth: u8,
+    lag: u32.map(ms),
+    name,
+  }),
+  fc.record({ kind: fc.constant('unsubscribe' as const), channel: node }),
+  fc.record({ kind: fc.constant('want' as const), tag: u32, number: u48, wanted: u32 }),
+  fc.record({ kind: fc.constant('leaving' as const) }),
+  fc.record({ kind: fc.constant('refuse' as const), channel: node, reason: fc.constantFrom(...REFUSE_REASONS) }),
+  fc.record({ kind: fc.constant('echo' as const), reply: fc.boolean(), token: bytes(8) }),
+  fc.record({ kind: fc.constant('status' as const), tag: u32, lag: u32.map(ms), depth: u8, newest: u48 }),
+);
