@@ -31,10 +31,6 @@ run: demo ## the demo: a whole small internet of households in one process, with
 demo: setup ## the same as run; PORT=8480
 	$(NODE) agent/main.ts demo --port $(PORT)
 
-.PHONY: doctor
-doctor: setup ## explain the network this machine is in
-	$(NODE) agent/main.ts doctor
-
 .PHONY: check
 check: fmt-check lint types knip ## the one gate: format, lint, types, dead code, unit and simulation tests
 	$(VITEST) --project unit --project sim
@@ -73,6 +69,8 @@ net: setup ## real sockets and kernel NATs in network namespaces (root)
 .PHONY: fuzz
 fuzz: setup ## RUNS=1000000 random and mutated inputs for every decoder
 	RUNS=$(or $(RUNS),1000000) $(VITEST) --project fuzz
+	FUZZ_RUNS=$(or $(RUNS),1000000) $(VITEST) --project unit --testTimeout 3600000 \
+	  test/seal/fuzz test/media test/blocks test/wire/codec test/transport/frames
 
 .PHONY: bench
 bench: setup ## every promised figure, measured here; ONLY=name runs one

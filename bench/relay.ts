@@ -1,48 +1,101 @@
 /**
- * One repeater, 20 Mbit/s in and out to two children, over bare veth pairs: CPU, memory and latency of the relay process
- * with hearth's sealed transport, udx-native + secret-stream and WebRTC data channels, one after the other in one run.
- * Bars: CPU at most 1.3 x udx and 0.6 x datachannel, p99 added at most 2 ms. Needs root. Run with: node bench/relay.ts [seconds each]
+ * One household that takes a stream of 20 Mbit/s once and gives it to two others, beside programs that only hand messages
+ * of the same sizes on over udx-native + secret-stream and over WebRTC data channels. The relay has core 0 to itself;
+ * source, sinks and this program share core 1. Processor time is of the relay alone, all its threads.
+ * `node bench/relay.ts [SECONDS MEASURED] [ROUNDS] [MBIT]`; STACKS=hearth,udx chooses.
  */
-import { play } from './transport/cast.ts';
-import type { Part, Report } from './transport/node.ts';
-import type { StackName } from './transport/stack.ts';
+import { middle } from './relay/process.ts';
+import { type Contender, type Result, run, type Times } from './relay/run.ts';
 
-const SECONDS = Number(process.argv[2] ?? 10);
-const ROUNDS = Number(process.argv[3] ?? 2);
-const MBIT = Number(process.argv[4] ?? 20);
-const STACKS = ['own', 'udx', 'datachannel'] as const;
+const seconds = Number(process.argv[2] ?? 12);
+const rounds = Number(process.argv[3] ?? 2);
+const mbit = Number(process.argv[4] ?? 20);
+const WINDOWS = 3;
+const times: Times = { mbit, warmUpS: Math.min(8, seconds), windows: WINDOWS, windowS: seconds / WINDOWS };
+const bare: Times = { mbit, warmUpS: Math.min(3, seconds), windows: 1, windowS: Math.min(4, seconds) };
+const BARS = { udx: 1.3, datachannel: 0.6, addedMs: 2 };
 
-const direct = { parts: [{ kind: 'live', mbit: MBIT }, { kind: 'sink' }] as Part[], links: [{ a: 0, b: 1 }] };
-const relayed = {
-  parts: [{ kind: 'live', mbit: MBIT }, { kind: 'relay' }, { kind: 'sink' }, { kind: 'sink' }] as Part[],
-  links: [
-    { a: 0, b: 1 },
-    { a: 1, b: 2 },
-    { a: 1, b: 3 },
-  ],
-};
+/** What the start script gives; the others get the same. */
+const FLAGS = ['--max-semi-space-size=1'];
+const ALL: readonly Contender[] = [
+  { name: 'hearth', stack: 'hearth', flags: FLAGS },
+  { name: 'udx', stack: 'udx', flags: FLAGS },
+  { name: 'datachannel', stack: 'datachannel', flags: FLAGS },
+  { name: 'hearth, default flags', stack: 'hearth', flags: [] },
+  { name: 'own', stack: 'own', flags: FLAGS },
+];
+const chosen = (process.env['STACKS'] ?? 'hearth,udx,datachannel,hearth - default flags').replaceAll(' -', ',');
+const contenders = ALL.filter(({ name }) => `,${chosen},`.includes(`,${name},`));
 
-const least = new Map<StackName, number>();
-console.log(`relay 1-in/2-out, ${MBIT} Mbit/s, ${SECONDS} s each after 6 s of warm-up, least of ${ROUNDS}`);
-for (let round = 0; round < ROUNDS; round++) {
-  for (const name of STACKS) {
-    const bare = (await play(name, direct, 2, 3))[1];
-    const [, relay, sink] = await play(name, relayed, 6, SECONDS);
-    if (relay === undefined || sink === undefined || bare === undefined) continue;
-    const cpu = (100 * relay.cpuSeconds) / relay.seconds;
-    least.set(name, Math.min(least.get(name) ?? Infinity, cpu));
-    console.log(
-      `  ${name.padEnd(12)} CPU ${cpu.toFixed(1).padStart(5)} %   RSS ${relay.rssMb.toFixed(0)} MB   ` +
-        `added p50 ${added(sink, bare, 0)} p99 ${added(sink, bare, 1)} ms`,
-    );
+interface Pair {
+  readonly relayed: Result;
+  readonly direct: Result;
+}
+
+const results = new Map<string, Pair[]>(contenders.map(({ name }) => [name, []]));
+process.stdout.write(
+  `relay 1-in/2-out at ${mbit} Mbit/s: ${rounds} rounds of ${seconds} s in ${WINDOWS} windows after ${times.warmUpS} s of warm-up; middle of all\n`,
+);
+for (let round = 0; round < rounds; round++) {
+  for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
+    try {
+      const direct = await run(contender, false, bare);
+      const relayed = await run(contender, true, times);
+      results.get(contender.name)?.push({ direct, relayed });
+    } catch (error) {
+      process.stdout.write(`${contender.name}: no result: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
   }
 }
-const own = least.get('own') ?? Number.NaN;
-const ratio = (name: StackName): string => (own / (least.get(name) ?? Number.NaN)).toFixed(2);
-console.log(
-  `own / udx ${ratio('udx')} (bar: at most 1.3)   own / datachannel ${ratio('datachannel')} (bar: at most 0.6)`,
-);
 
-function added(through: Report, bare: Report, which: 0 | 1): string {
-  return (through.latency.arrival[which] - bare.latency.arrival[which]).toFixed(2);
+process.stdout.write(
+  `${''.padEnd(24)}${['CPU %', 'least', 'most', 'system', 'RSS MB', 'peak', 'p50 ms', 'p99 ms', 'added50', 'added99', 'others on core 0/1 %'].map((head) => head.padStart(8)).join('')}\n`,
+);
+for (const [name, pairs] of results) row(name, pairs);
+verdicts();
+
+function row(name: string, pairs: readonly Pair[]): void {
+  if (pairs.length === 0) return;
+  const windows = pairs.flatMap(({ relayed }) => relayed.windows);
+  const cpu = windows.map((window) => window.cpu);
+  const cells = [
+    middle(cpu).toFixed(1),
+    Math.min(...cpu).toFixed(1),
+    Math.max(...cpu).toFixed(1),
+    middle(windows.map(({ system }) => system)).toFixed(1),
+    middle(pairs.map(({ relayed }) => relayed.rssMb)).toFixed(0),
+    Math.max(...pairs.map(({ relayed }) => relayed.peakMb)).toFixed(0),
+    middle(pairs.map(({ relayed }) => relayed.p50)).toFixed(2),
+    middle(pairs.map(({ relayed }) => relayed.p99)).toFixed(2),
+    added(pairs, 'p50').toFixed(2),
+    added(pairs, 'p99').toFixed(2),
+    `${middle(windows.map(({ foreign }) => foreign[0])).toFixed(0)} / ${middle(windows.map(({ foreign }) => foreign[1])).toFixed(0)}`,
+  ];
+  process.stdout.write(`${name.padEnd(24)}${cells.map((cell) => cell.padStart(8)).join('')}\n`);
+}
+
+function added(pairs: readonly Pair[], which: 'p50' | 'p99'): number {
+  return middle(pairs.map(({ relayed, direct }) => relayed[which] - direct[which]));
+}
+
+function cpuOf(name: string): number {
+  return middle((results.get(name) ?? []).flatMap(({ relayed }) => relayed.windows.map(({ cpu }) => cpu)));
+}
+
+function verdicts(): void {
+  const own = cpuOf('hearth');
+  const p99 = added(results.get('hearth') ?? [], 'p99');
+  for (const other of ['udx', 'datachannel'] as const) {
+    const ratio = own / cpuOf(other);
+    process.stdout.write(
+      `CPU ratio to ${other}: ${ratio.toFixed(2)}   bar: <= ${BARS[other]}: ${verdict(ratio <= BARS[other])}\n`,
+    );
+  }
+  process.stdout.write(
+    `p99 added: ${p99.toFixed(2)} ms   bar: <= ${BARS.addedMs} ms: ${verdict(p99 <= BARS.addedMs)}\n`,
+  );
+}
+
+function verdict(held: boolean): string {
+  return held ? 'held' : 'NOT HELD';
 }

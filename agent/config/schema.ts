@@ -71,7 +71,7 @@ export const ROLES = {
     words: [{ name: 'NODE-ID', kind: 'id' }],
     file: true,
   },
-  doctor: { about: 'explains this network to its owner', words: [], file: true },
+  doctor: { about: 'explains this network to its owner', words: [], file: false },
   demo: { about: 'a small internet of households in one process, with a page to watch', words: [], file: false },
   channel: {
     about: 'shows or makes the key of a channel',
@@ -215,7 +215,6 @@ export const OPTIONS = {
     least: 1,
     most: 1000,
     example: '64',
-    live: true,
   },
   cushion: {
     name: 'cushion_ms',
@@ -259,18 +258,6 @@ export const OPTIONS = {
     least: 0,
     most: 16,
     example: '2',
-    live: true,
-  },
-  maxUpload: {
-    name: 'max_upload_kbit',
-    kind: 'whole',
-    unit: 'kbit/s',
-    about: 'the most that is sent to other households; 0 for no bound',
-    roles: ['origin', 'agent'],
-    preset: '0',
-    least: 0,
-    most: 10_000_000,
-    example: '20000',
     live: true,
   },
   udpPort: {

@@ -52,12 +52,13 @@ interface Child extends ChildFacts {
 /** The households that one household (or the origin) feeds in one channel. */
 export class Children {
   readonly #channel: Uint8Array;
-  readonly #limit: number;
+  /** How many at most; those that are there already stay. */
+  limit: number;
   readonly #children = new Map<number, Child>();
 
   constructor(channel: Uint8Array, limit: number) {
     this.#channel = channel;
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   get facts(): readonly ChildFacts[] {
@@ -77,7 +78,7 @@ export class Children {
     now: Instant,
   ): readonly ChildrenEffect[] {
     const already = this.#children.get(pairId);
-    if (already === undefined && this.#children.size >= this.#limit) return [refuse(pairId, this.#channel, 'full')];
+    if (already === undefined && this.#children.size >= this.limit) return [refuse(pairId, this.#channel, 'full')];
     const child = already ?? { pairId, since: now, sentBytes: 0, wants: 0, wantedSince: now, wantsLately: 0 };
     this.#children.set(pairId, child);
     // Nothing has come here either yet: the child gets what we get, as it comes.

@@ -97,12 +97,14 @@ export interface EndpointCounters {
   strangers: number;
   /** Datagrams for sessions and introductions that are over. */
   strays: number;
+  /** Datagrams that named a neighbour and did not open: replayed, forged, or too late. */
+  refused: number;
   failures: Partial<Record<Reason, number>>;
 }
 
 /** One program's place in the network: its socket, its rendezvous, what its NAT does, and the peers it was introduced to. */
 export class Endpoint {
-  readonly counters: EndpointCounters = { strangers: 0, strays: 0, failures: {} };
+  readonly counters: EndpointCounters = { strangers: 0, strays: 0, refused: 0, failures: {} };
   readonly #options: EndpointOptions;
   readonly #headerKey: Uint8Array;
   readonly #header: BlockCipher;
@@ -151,6 +153,12 @@ export class Endpoint {
   /** Where the main socket is bound; undefined before that. */
   get local(): Address | undefined {
     return this.#local;
+  }
+
+  /** Datagrams that were not taken, by what was wrong with them; none was answered. */
+  unanswered(): { readonly strangers: number; readonly strays: number; readonly refused: number } {
+    const { strangers, strays, refused } = this.counters;
+    return { strangers, strays, refused: refused + this.#client.refused };
   }
 
   servers(): readonly ServerStatus[] {
@@ -250,7 +258,10 @@ export class Endpoint {
   }
 
   #route(peer: Peer, header: Header, bytes: Uint8Array, way: Way, now: Instant): readonly EndpointEffect[] {
-    return this.#actOnPeer(peer, peer.step({ kind: 'datagram', header, bytes, way }, now), now);
+    const before = peer.refused;
+    const effects = peer.step({ kind: 'datagram', header, bytes, way }, now);
+    this.counters.refused += peer.refused - before;
+    return this.#actOnPeer(peer, effects, now);
   }
 
   // -- peers

@@ -20,6 +20,8 @@ export interface HouseholdOptions extends EndpointOptions {
 export type HouseholdInput =
   | NetInput
   | { readonly kind: 'start' }
+  /** From now on so many households are fed in each channel. */
+  | { readonly kind: 'capacity'; readonly children: number }
   /** An orderly stop: children and parents are told. */
   | { readonly kind: 'leave' };
 
@@ -75,6 +77,9 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     const out: HouseholdEffect[] = [];
     if (input.kind === 'leave') {
       for (const watch of this.watches) this.#actOnWatch(watch, watch.leave(), now, out);
+    }
+    if (input.kind === 'capacity') {
+      for (const watch of this.watches) watch.children.limit = input.children;
     }
     this.#reach(input, now, out);
     if (input.kind === 'tick') {

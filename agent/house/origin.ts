@@ -23,6 +23,8 @@ export interface OriginOptions extends EndpointOptions {
 export type OriginInput =
   | NetInput
   | { readonly kind: 'start' }
+  /** From now on so many households are fed in each channel. */
+  | { readonly kind: 'capacity'; readonly children: number }
   | { readonly kind: 'leave' }
   /** From the source. */
   | { readonly kind: 'source'; readonly input: Exclude<WriterInput, { kind: 'tick' }> };
@@ -72,6 +74,10 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
         break;
       case 'tick':
         this.#tick(now, out);
+        break;
+      case 'capacity':
+        this.children.limit = input.children;
+        this.#reach(input, now, out);
         break;
       case 'start':
       case 'datagram':
@@ -170,8 +176,9 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
         return;
       case 'closed':
         this.#nodes.delete(pairId);
-        if (this.children.remove(pairId))
-          event(out, 'child-left', { pair: pairId, peer: hex(node), reason: what.reason });
+        if (!this.children.remove(pairId)) return;
+        this.#stand(now, out);
+        event(out, 'child-left', { pair: pairId, peer: hex(node), reason: what.reason });
         return;
       case 'open':
       case 'direct':
@@ -200,10 +207,11 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
       case 'subscribe':
         this.#order(this.children.subscribe(pairId, message.from, this.#standing(), this.#stock, now), now, out);
         this.#armStatus(now);
+        this.#stand(now, out);
         event(out, 'child', { pair: pairId });
         return;
       case 'unsubscribe':
-        this.children.remove(pairId);
+        if (this.children.remove(pairId)) this.#stand(now, out);
         this.#reach({ kind: 'drop', pairId }, now, out);
         return;
       case 'want':
@@ -221,6 +229,12 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
       case 'status':
         return;
     }
+  }
+
+  /** Tells the rendezvous whom the origin feeds, so that a slot that became free is known at once. */
+  #stand(now: Instant, out: OriginEffect[]): void {
+    const children = this.children.facts.flatMap(({ pairId }) => this.#nodes.get(pairId) ?? []);
+    this.#reach({ kind: 'position', channel: this.#options.channel.publicKey, parent: undefined, children }, now, out);
   }
 
   #standing(): Standing {

@@ -20,17 +20,17 @@ const RELAY_AFTER = ms(300);
 /** First messages of the handshake over the relay are repeated; the relay itself loses nothing on purpose. */
 const RELAY_AGAIN = ms(500);
 /** A message or a keep-alive at least so often, spread by a third ... */
-const KEEP_ALIVE = ms(600);
-/** ... so that this much silence is four in a row and means that the peer is gone. */
-const SILENCE = ms(2500);
+const KEEP_ALIVE = ms(300);
+/** ... so that this much silence is five in a row and means that the peer is gone. */
+const SILENCE = ms(1500);
 /** Whoever has not answered by then, on any way, is not there; the pair's secret lives 60 s. */
 const PATIENCE = seconds(20);
 /** An address that flaps must not make us flap. */
 const MOVES_APART = ms(1000);
-/** Where the rendezvous last saw a peer that fell silent gets a copy of what goes to its old address, so long ... */
-const COPY_FOR = ms(300);
+/** Where the rendezvous sees a peer that hears nothing gets what would go to its old address, so long ... */
+const TRY_FOR = ms(300);
 /** ... and so much of it: nobody has answered from there yet. */
-const COPY_BYTES = 64 * 1024;
+const TRY_BYTES = 64 * 1024;
 const NUDGES_APART = ms(500);
 
 export interface PeerOptions {
@@ -125,6 +125,8 @@ export class Peer {
   #direct: Method | undefined;
   #noDirect: Reason | undefined;
   #refused = 0;
+  /** Answers to echoes, to be sent once the datagram that brought them is dealt with. */
+  readonly #echoes: PeerMessage[] = [];
 
   constructor(options: PeerOptions, now: Instant) {
     this.#options = options;
@@ -354,6 +356,8 @@ export class Peer {
     const state = this.#state;
     if (state.name !== 'answered' && state.name !== 'open') return;
     for (const effect of state.connection.step(input, now)) this.#actOnConnection(effect, state.session, now, out);
+    // Only now: datagrams are sealed in the order of their numbers, and an answer would overtake its siblings.
+    for (let echo = this.#echoes.shift(); echo !== undefined; echo = this.#echoes.shift()) this.#say(echo, now, out);
   }
 
   #actOnConnection(effect: ConnectionEffect, session: Session, now: Instant, out: PeerEffect[]): void {
@@ -363,7 +367,7 @@ export class Peer {
         this.#sendData(session.seal(effect.counter, effect.body, effect.pad, now), this.#way, now, out);
         return;
       case 'deliver':
-        this.#deliver(effect.bytes, now, out);
+        this.#deliver(effect.bytes, out);
         return;
       case 'expired':
       case 'slow':
@@ -386,33 +390,35 @@ export class Peer {
 
   /**
    * The peer's NAT may have given it another port, from which ours lets nothing in before we have sent there; or ours did,
-   * and the peer hears of that by our own nudge. The path itself moves only once a datagram came from there.
+   * and the peer hears of that by our own nudge. The path itself moves only once a datagram came from there; a word from
+   * the old address ends the attempt, and what it took is sent again like any loss.
    */
   #nudged(address: Address, now: Instant, out: PeerEffect[]): void {
     const [state, way] = [this.#state, this.#way];
     if (state.name !== 'open' || way?.kind !== 'direct') return;
     if (this.#nudgedAt === undefined || since(this.#nudgedAt, now) >= NUDGES_APART) this.#nudge(now, out);
     if (sameAddress(way.address, address) || allowedTarget(address, this.#options.ground) === undefined) return;
-    this.#perhaps = { address, until: after(now, COPY_FOR), bytes: COPY_BYTES };
+    this.#perhaps = { address, until: after(now, TRY_FOR), bytes: TRY_BYTES };
     this.#connect({ kind: 'ping' }, now, out);
   }
 
   #sendData(bytes: Uint8Array, way: Way, now: Instant, out: PeerEffect[]): void {
-    this.#send(bytes, way, out);
     const perhaps = this.#perhaps;
-    if (perhaps === undefined || way.kind !== 'direct') return;
-    perhaps.bytes -= bytes.length;
-    if (perhaps.until < now || perhaps.bytes < 0) this.#perhaps = undefined;
-    else out.push({ kind: 'send', socket: way.socket, to: perhaps.address, bytes });
+    if (perhaps !== undefined) {
+      perhaps.bytes -= bytes.length;
+      if (perhaps.until < now || perhaps.bytes < 0) this.#perhaps = undefined;
+    }
+    const address = this.#perhaps?.address;
+    this.#send(bytes, way.kind === 'direct' && address !== undefined ? { ...way, address } : way, out);
   }
 
-  #deliver(bytes: Uint8Array, now: Instant, out: PeerEffect[]): void {
+  #deliver(bytes: Uint8Array, out: PeerEffect[]): void {
     if (bytes[0] !== ECHO) {
       out.push({ kind: 'message', bytes });
       return;
     }
     const echo = decodePeer(bytes);
-    if (typeof echo === 'object' && echo.kind === 'echo' && !echo.reply) this.#say({ ...echo, reply: true }, now, out);
+    if (typeof echo === 'object' && echo.kind === 'echo' && !echo.reply) this.#echoes.push({ ...echo, reply: true });
   }
 
   #say(message: PeerMessage, now: Instant, out: PeerEffect[]): void {

@@ -13,7 +13,7 @@ const KEPT_KEYS = 64;
 
 /**
  * The primitives over node:crypto. Keys are KeyObjects throughout: on Node 24.21 a raw Buffer key triples the time of a
- * datagram (reference/transport.md 5.2).
+ * datagram (docs/security.md).
  */
 export function nodeCipher(): Cipher {
   const x25519 = curve('x25519');

@@ -68,15 +68,27 @@ export class StateFolder {
    * that `make` gives. Throws when the file can be neither read nor made: without a key there is nothing to be.
    */
   async key(name: string, make: () => Uint8Array): Promise<Uint8Array> {
-    const text = await this.#text(name);
-    if (text !== undefined) {
-      const kept = fromBase32(text.trim());
-      if (kept?.length === KEY_BYTES) return kept;
-      await this.#setAside(name, 'not a key of 32 bytes in base32');
-    }
+    const kept = await this.existingKey(name);
+    if (kept !== undefined) return kept;
     const made = make();
     await writeWhole(this.#file(name), bytesOf(`${base32(made)}\n`));
     return made;
+  }
+
+  /** The key kept under `name`; undefined when there is none, or a damaged one, which is set aside. */
+  async existingKey(name: string): Promise<Uint8Array | undefined> {
+    const text = await this.#text(name);
+    if (text === undefined) return undefined;
+    const kept = fromBase32(text.trim());
+    if (kept?.length === KEY_BYTES) return kept;
+    await this.#setAside(name, 'not a key of 32 bytes in base32');
+    return undefined;
+  }
+
+  /** The last number that `count` gave out under `name`, 0 before the first. */
+  async counted(name: string): Promise<number> {
+    const number = Number((await this.#text(name))?.trim() ?? 0);
+    return Number.isSafeInteger(number) ? number : 0;
   }
 
   /**

@@ -50,16 +50,21 @@ export class FileHands implements Hands {
   }
 }
 
-/** Standard input: there is only one, and its end is the end. */
-export class StdinHands implements Hands {
+/** Anything that can be read from its beginning to its end: standard input, or bytes that are part of the program. */
+export class ReadableHands implements Hands {
+  readonly #make: () => Readable;
+  readonly #end: string;
   readonly #flow: Flow;
 
-  constructor(events: HandsEvents) {
+  /** `make` is called at each `open`; `end` is the reason given when all has been read. */
+  constructor(make: () => Readable, end: string, events: HandsEvents) {
+    this.#make = make;
+    this.#end = end;
     this.#flow = new Flow(events.tell);
   }
 
   open(): void {
-    this.#flow.take(process.stdin, 'standard input was closed');
+    this.#flow.take(this.#make(), this.#end);
   }
 
   close(): void {
@@ -78,37 +83,14 @@ export class StdinHands implements Hands {
     this.close();
   }
 }
+
+/** Standard input: there is only one, and its end is the end. */
+export const stdinHands = (events: HandsEvents): Hands =>
+  new ReadableHands(() => process.stdin, 'standard input was closed', events);
 
 /** Bytes that are part of the program, read like a file. */
-export class MemoryHands implements Hands {
-  readonly #bytes: Uint8Array;
-  readonly #flow: Flow;
-
-  constructor(bytes: Uint8Array, events: HandsEvents) {
-    this.#bytes = bytes;
-    this.#flow = new Flow(events.tell);
-  }
-
-  open(): void {
-    this.#flow.take(Readable.from(pieces(this.#bytes), { objectMode: false }), 'the file is over');
-  }
-
-  close(): void {
-    this.#flow.drop();
-  }
-
-  pause(): void {
-    this.#flow.pause();
-  }
-
-  resume(): void {
-    this.#flow.resume();
-  }
-
-  stop(): void {
-    this.close();
-  }
-}
+export const memoryHands = (bytes: Uint8Array, events: HandsEvents): Hands =>
+  new ReadableHands(() => Readable.from(pieces(bytes), { objectMode: false }), 'the file is over', events);
 
 const PIECE = 64 * 1024;
 

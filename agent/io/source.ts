@@ -3,7 +3,7 @@ import type { Machine } from '../base/machine.ts';
 import { at, type Instant } from '../base/time.ts';
 import type { Again, IntakeEffect, IntakeInput } from '../media/intake.ts';
 import type { Source } from '../media/source.ts';
-import { FileHands, MemoryHands, StdinHands } from './source-file.ts';
+import { FileHands, memoryHands, stdinHands } from './source-file.ts';
 import type { Hands, HandsEvents } from './source-hands.ts';
 import { HttpHands } from './source-http.ts';
 import { PushHands } from './source-push.ts';
@@ -64,7 +64,7 @@ export function openSource(
     listening: (place) => events.listening?.(place),
     refused: (who, why) => events.refused?.(who, why),
   };
-  const hands = memory === undefined ? handsFor(source, ears) : new MemoryHands(memory, ears);
+  const hands = memory === undefined ? handsFor(source, ears) : memoryHands(memory, ears);
   tell({ kind: 'start' });
   return {
     stop: () => {
@@ -105,7 +105,7 @@ function act(effect: IntakeEffect, hands: Hands, events: SourceEvents): void {
 function handsFor(source: Source, events: HandsEvents): Hands {
   switch (source.kind) {
     case 'stdin':
-      return new StdinHands(events);
+      return stdinHands(events);
     case 'file':
       return new FileHands(source.path, events);
     case 'udp':

@@ -204,7 +204,7 @@ interface Run {
   readonly filter: FilterTest;
 }
 
-/** Probes per burst: 2 × 8 told 29 allocators apart with 99.9 % (simulated for the reference, section 4). */
+/** Probes per burst: 2 × 8 told 29 allocators apart with 99.9 % (simulated before the project began, 2026-11). */
 const PROBES = 8;
 /** Long enough to see a carrier's counter drift, and every answer lost at the usual distances has been asked again. */
 const BETWEEN_BURSTS = RETRY;

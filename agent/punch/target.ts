@@ -25,7 +25,7 @@ export type Way = Extract<Verdict, 'direct' | 'ipv6' | 'lan'>;
 
 /**
  * May a household be made to send there? Only to public addresses, and to private ones on a wire of its own,
- * never to system ports or to the rendezvous itself (reference on NAT traversal, section 8, "consent").
+ * never to system ports or to the rendezvous itself (docs/security.md, rule 13).
  * Where the rendezvous is itself on private ground (a laboratory, a building), what it observes is private, too.
  */
 export function judge(to: Address, ground: Ground): Verdict {

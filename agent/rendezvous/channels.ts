@@ -99,6 +99,9 @@ export class Channels {
       const claim = channel.fed.get(child);
       if (claim?.parent === node && tree.get(child)?.parent !== node) tree.attach(child, node);
     }
+    // A parent knows first that a child is gone: its slot must not wait until the child's own session here runs out.
+    const gone = [...(tree.get(node)?.children ?? [])].filter((child) => !children.includes(child));
+    for (const child of gone) if (this.isConfirmed(channel, child, node)) this.#release(channel, child);
     if (parent === undefined) {
       if (channel.fed.has(node)) this.#release(channel, node);
       return;

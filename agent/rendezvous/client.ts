@@ -36,7 +36,7 @@ export interface RendezvousClientOptions extends EntranceOptions {
 
 /** `register` is the first thing said in a session; one that goes unanswered for so long is no session. */
 const REGISTER_LIFE = seconds(6);
-/** A fresh Diffie-Hellman at least this often, spread by a fifth (reference/security-scale.md 3, 10). */
+/** A fresh Diffie-Hellman at least this often, spread by a fifth (docs/security.md, rule 8). */
 const FULL_HANDSHAKE = minutes(24 * 60);
 const DEFAULT_PATIENCE = seconds(10);
 /** Our own questions are numbered from here. */
@@ -76,6 +76,7 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
   #up: Up | undefined;
   #state: ClientState = 'idle';
   #nextRequest = OWN;
+  #unopened = 0;
 
   constructor(options: RendezvousClientOptions) {
     this.#options = options;
@@ -88,6 +89,11 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
   /** Round trip to the rendezvous, smoothed. */
   get rtt(): Millis | undefined {
     return this.#pulse.rtt;
+  }
+
+  /** Datagrams that were taken for the rendezvous' and did not open. */
+  get refused(): number {
+    return this.#unopened + this.#entrance.ignored;
   }
 
   get state(): ClientState {
@@ -364,9 +370,11 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
     const up = this.#up;
     if (up !== undefined && header?.kind === KIND.data && header.index === up.index) {
       const opened = up.session.open(header, bytes, now);
-      if (typeof opened === 'string') return [];
-      const messages = decode(opened.body);
-      if (typeof messages === 'string') return [];
+      const messages = typeof opened === 'string' ? opened : decode(opened.body);
+      if (typeof messages === 'string') {
+        this.#unopened++;
+        return [];
+      }
       return messages.flatMap((message) => (this.#up === up ? this.#message(up, socket, message, now) : []));
     }
     return this.#carryOut(this.#entrance.datagram(bytes, now), now);

@@ -58,6 +58,7 @@ export class Entrance {
   #state: State = { name: 'out' };
   #server = 0;
   #rounds = 0;
+  #ignored = 0;
 
   constructor(options: EntranceOptions) {
     this.#options = options;
@@ -70,6 +71,11 @@ export class Entrance {
 
   get address(): Address {
     return this.#at(this.#server).address;
+  }
+
+  /** Datagrams that were no answer to any greeting. */
+  get ignored(): number {
+    return this.#ignored;
   }
 
   get isTrying(): boolean {
@@ -98,7 +104,10 @@ export class Entrance {
   }
 
   datagram(bytes: Uint8Array, now: Instant): readonly EntranceEffect[] {
-    if (this.#state.name !== 'greeting') return [];
+    if (this.#state.name !== 'greeting') {
+      this.#ignored++;
+      return [];
+    }
     return this.#carryOut(this.#state.greeting.step({ kind: 'datagram', bytes }, now), now);
   }
 
@@ -156,8 +165,10 @@ export class Entrance {
           return [{ kind: 'entered', session: effect.session, index: state.index, server: this.#at(this.#server) }];
         case 'failed':
           return this.#giveUp(state.renewing, now);
-        case 'unanswered':
         case 'ignored':
+          this.#ignored++;
+          return [];
+        case 'unanswered':
           return [];
       }
     });

@@ -10,13 +10,13 @@ export interface Limits {
   readonly pairingFor: Millis;
   /** Between beats later. With a third more it stays under 27 s, below the 30 s after which common NATs forget. */
   readonly restInterval: Millis;
-  /** Introductions a client may ask for, so that no crawler learns many addresses (reference/security-scale.md 4, row 23). */
+  /** Introductions a client may ask for, so that no crawler learns many addresses (docs/security.md, rule 12). */
   readonly introductionsPerMinute: number;
   /** How many of them at once. */
   readonly introductionBurst: number;
   /** What a join costs in introductions: the rendezvous chooses the parent, so nothing can be crawled by it. */
   readonly joinCost: number;
-  /** Introductions at once that make others knock at one address (row 4). */
+  /** Introductions at once that make others knock at one address (the same rule). */
   readonly atOncePerTarget: number;
   /** What one client may have relayed, in kbit/s; 0 turns relaying off. */
   readonly relayKbits: number;

@@ -5,9 +5,9 @@ import type { Beat, Pong } from '../wire/messages.ts';
 
 /** A beat without an answer is repeated after this, or three round trips; then slower. */
 const UNANSWERED: Backoff = { first: seconds(1), factor: 1.5, most: seconds(3), jitter: 0.33 };
-/** After so many beats without an answer the session is renewed (reference/security-scale.md 3, 15). */
+/** After so many beats without an answer the session is renewed (docs/security.md, rule 10). */
 const MISSES = 3;
-/** Beats are spread by a third either way, so that no period shows (protocol 1). */
+/** Beats are spread by a third either way, so that no period shows (docs/security.md, rule 19). */
 const SPREAD = 0.33;
 
 /** The heartbeat towards one rendezvous: when to beat, whether it still answers, and how far away it is. */

@@ -85,7 +85,7 @@ export interface RendezvousCounters {
 
 /** As many as `registered` carries. */
 const MOST_OBSERVERS = 8;
-/** An address moves at most this often (reference/security-scale.md 3, 9). */
+/** An address moves at most this often (docs/security.md, rule 9). */
 const MOVE_INTERVAL: Millis = seconds(1);
 /** Beats slow down in this many equal steps from the pairing to the rest interval, one per minute. */
 const REST_STEPS = 3;

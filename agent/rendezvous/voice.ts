@@ -8,7 +8,7 @@ import { encode } from '../wire/codec.ts';
 import type { FromRendezvous } from '../wire/messages.ts';
 import type { Client } from './directory.ts';
 
-/** What one datagram of ours carries at most: 1,200 bytes with header and tag (protocol 1). */
+/** What one datagram of ours carries at most: 1,200 bytes with header and tag (docs/wire.md 1). */
 const BODY = 1200 - HEADER - TAG;
 /** Control datagrams get up to so many bytes of padding, so that their size does not tell what they are. */
 const PADDING = 64;

@@ -96,9 +96,11 @@ export const agent: Role = async (config, out, log) => {
   drive.give({ kind: 'start' });
   return {
     done: unbound,
+    reread: ({ children }) => drive.give({ kind: 'capacity', children }),
     stop: async () => {
       drive.give({ kind: 'leave' });
       drive.stop();
+      log.info('counters', { ...household.endpoint.unanswered() });
       await lan?.stop();
       await state.close();
     },

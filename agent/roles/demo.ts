@@ -44,7 +44,7 @@ export const demo: Role = async (config, out) => {
 
   const find = (id: string): Resident | undefined => town.residents.find((resident) => resident.id === id);
   const page = demoRoutes({
-    state: () => stateOf(town, lans, clock()),
+    state: () => stateOf(town, lans, testCard.bytes(), clock()),
     cut: (id) => {
       const resident = find(id);
       if (resident === undefined) return `There is no household ${id}.`;
@@ -114,13 +114,15 @@ class Pulse {
 }
 
 /** The built-in picture, for ever, at its own pace. */
-function playTestCard(town: Town, pulse: Pulse): OpenSource {
+function playTestCard(town: Town, pulse: Pulse): OpenSource & { bytes(): number } {
+  let given = 0;
   const source = { kind: 'file', path: 'testcard.mpegts', loop: true } as const;
-  return openSource(
+  const open = openSource(
     source,
     new Intake(source, secureRandom),
     {
       packets: (bytes) => {
+        given += bytes.length;
         town.source({ kind: 'packets', bytes });
         pulse.rearm();
       },
@@ -129,6 +131,7 @@ function playTestCard(town: Town, pulse: Pulse): OpenSource {
     },
     asset(source.path),
   );
+  return { stop: () => open.stop(), bytes: () => given };
 }
 
 function lanOf(resident: Resident, town: Town, clock: () => Instant): Promise<Lan> {
@@ -152,7 +155,7 @@ function lanOf(resident: Resident, town: Town, clock: () => Instant): Promise<La
   });
 }
 
-function stateOf(town: Town, lans: ReadonlyMap<string, Lan>, now: Instant): DemoState {
+function stateOf(town: Town, lans: ReadonlyMap<string, Lan>, sourceBytes: number, now: Instant): DemoState {
   const id = base32(town.channel);
   const portraits = town.residents.map((resident) => town.portrait(resident));
   const { present, introductions, relayedBytes } = town.rendezvous.counters();
@@ -163,7 +166,7 @@ function stateOf(town: Town, lans: ReadonlyMap<string, Lan>, now: Instant): Demo
       id: 'origin',
       name: 'Origin',
       sentBytes: town.originSentBytes(),
-      rateKbps: Math.round((asset('testcard.mpegts').length * 8) / 10 / 1000),
+      rateKbps: Math.round((sourceBytes * 8) / Math.max(1, now)),
     },
     rendezvous: { address: '198.51.100.1:3478', households: present, introductions, relayedBytes },
     households: portraits.map((portrait) => {

@@ -31,6 +31,12 @@ export function householdMetrics(household: Household, udp: UdpCounters, now: In
       endpoint.counters.strangers,
     ),
     one('hearth_strays_total', 'counter', 'Datagrams of sessions that are over.', endpoint.counters.strays),
+    one(
+      'hearth_refused_datagrams_total',
+      'counter',
+      'Datagrams that named a session and did not open: replayed, forged or too late; none was answered.',
+      endpoint.unanswered().refused,
+    ),
     {
       name: 'hearth_failures_total',
       kind: 'counter',

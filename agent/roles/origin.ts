@@ -46,10 +46,12 @@ export const origin: Role = async (config, out, log) => {
   const running = open(source, drive, log);
   return {
     done: unbound,
+    reread: ({ children }) => drive.give({ kind: 'capacity', children }),
     stop: async () => {
       running.stop();
       drive.give({ kind: 'leave' });
       drive.stop();
+      log.info('counters', { ...machine.endpoint.unanswered() });
       await state.close();
     },
   };

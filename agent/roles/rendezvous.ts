@@ -56,6 +56,7 @@ export const rendezvous: Role = async (config, out, log) => {
   const stop = async (): Promise<void> => {
     for (const timer of timers) clearInterval(timer);
     drive.stop();
+    tellCounters(log, machine);
     saveTickets();
     await state.close();
   };

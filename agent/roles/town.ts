@@ -33,6 +33,8 @@ export interface Resident {
   drive: Drive<HouseholdInput, HouseholdEffect> | undefined;
   /** Since when it has been without a parent; undefined while it is fed. */
   hungrySince: Instant | undefined;
+  /** When the last block came into its turn. */
+  fedAt: Instant | undefined;
   /** It has shown a picture since it was switched on. */
   shown: boolean;
 }
@@ -123,6 +125,7 @@ export class Town {
       household: this.#household(host),
       drive: undefined,
       hungrySince: undefined,
+      fedAt: undefined,
       shown: false,
     };
     this.residents.push(resident);
@@ -201,6 +204,7 @@ export class Town {
     const { household, host } = resident;
     this.#names.set(hex(household.endpoint.node), resident.id);
     resident.hungrySince = host.now();
+    resident.fedAt = undefined;
     resident.shown = false;
     this.tell({ kind: 'switched-on', household: resident.id, nat: NAT_KINDS[resident.nat].words });
     resident.drive = host.run<HouseholdInput, HouseholdEffect>(household, (effect, now) => {
@@ -225,6 +229,7 @@ export class Town {
   }
 
   #picture(resident: Resident, now: Instant): void {
+    if (resident.hungrySince === undefined) resident.fedAt = now;
     const parent = resident.household.watches[0]?.parent;
     if (resident.hungrySince === undefined || parent === undefined) return;
     const from = this.#names.get(hex(parent.node)) ?? '';
@@ -232,6 +237,7 @@ export class Town {
     if (resident.shown) this.tell({ kind: 'moved', household: resident.id, to: from, gapMs: took });
     else this.tell({ kind: 'picture', household: resident.id, from, tookMs: took });
     resident.hungrySince = undefined;
+    resident.fedAt = now;
     resident.shown = true;
   }
 
@@ -253,7 +259,8 @@ export class Town {
       this.tell({ kind: 'not-reached', household, peer, reason: String(fields['reason']) });
     }
     if (name !== 'parent-lost') return;
-    resident.hungrySince ??= now;
+    // What a viewer sees begins with the last block, not when the silence was taken for a loss.
+    resident.hungrySince ??= resident.fedAt ?? now;
     this.tell({ kind: 'lost-parent', household, parent: peer });
   }
 

@@ -6,7 +6,7 @@ import type { BlockCipher } from './cipher.ts';
  *     0       4               10     11    12          16
  *     | index | veil, counter | kind | pad | zero check |
  *
- * A permutation of a block that never repeats is unique and uniform (reference/transport.md 8).
+ * A permutation of a block that never repeats is unique and uniform (docs/security.md).
  */
 export interface Header {
   /** u32: the receiver's number of the session or introduction. */

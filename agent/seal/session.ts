@@ -5,7 +5,7 @@ import type { Aead, BlockCipher, Cipher, Suite } from './cipher.ts';
 import { COUNTERS, encodeHeader, type FirstByte, type Header, HEADER, KIND, TAG } from './header.ts';
 import { Ratchet } from './ratchet.ts';
 
-/** A key serves this long, give or take a fifth, or so many datagrams: the limits of reference/security-scale.md 3. */
+/** A key serves this long, give or take a fifth, or so many datagrams: docs/security.md, rule 7. */
 const KEY_LIFE = minutes(10);
 const KEY_DATAGRAMS = 2 ** 20;
 /** How long the key before still opens what was on the way: far beyond any reordering. */

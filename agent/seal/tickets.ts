@@ -3,7 +3,7 @@ import { after, at, type Instant, type Millis, ms, seconds } from '../base/time.
 import type { Aead, Cipher } from './cipher.ts';
 import { TICKET } from './entry.ts';
 
-/** A sealing key serves a day and opens for two more (reference/security-scale.md 3, 10). */
+/** A sealing key serves a day and opens for two more (docs/security.md, rule 8). */
 const KEY_LIFE = seconds(24 * 3600);
 const KEYS = 3;
 

@@ -22,6 +22,7 @@ import { type FirstByte, type Header, KIND } from './header.ts';
 import { maskKey, openMasked, sealMasked } from './mask.ts';
 import { Noise } from './noise.ts';
 import { Resumption } from './resumption.ts';
+import { Seen } from './seen.ts';
 import { type NotOpened, Session, type SessionKeys } from './session.ts';
 import { type TicketKey, Tickets } from './tickets.ts';
 
@@ -60,6 +61,7 @@ export const REFUSALS = [
   'ticket',
   /** Data for a session nobody here knows. */
   'index',
+  /** These very bytes came before. */
   'replayed',
   'forged',
   'old-key',
@@ -107,6 +109,7 @@ export class Welcome {
   readonly #mask: Aead;
   readonly #cookies: Cookies;
   readonly #tickets: Tickets;
+  readonly #seen = new Seen();
   readonly #pending = new Map<number, Pending>();
   readonly #questions = new Map<string, Pending>();
   readonly #refused: Record<Refusal, number>;
@@ -149,11 +152,12 @@ export class Welcome {
     if (header.kind !== KIND.hello && header.kind !== KIND.ik1 && header.kind !== KIND.resume1) return refused('kind');
     const content = openMasked(datagram, this.#mask);
     if (content === undefined) return refused('masked');
-    if (header.kind === KIND.hello) return this.#hello(content, datagram.length, from, now);
+    if (header.kind === KIND.hello) return this.#hello(content, datagram, from, now);
 
     const least = header.kind === KIND.ik1 ? IK2_NEED : RESUME2_NEED;
     if (content.length <= COOKIE || datagram.length < least) return refused('malformed');
     if (!this.#cookies.good(content.subarray(0, COOKIE), from, now)) return refused('cookie');
+    if (!this.#seen.isNew(datagram)) return refused('replayed');
     const message = content.subarray(COOKIE);
     const question = hex(this.#options.cipher.hash(message));
     const before = this.#questions.get(question);
@@ -164,8 +168,9 @@ export class Welcome {
     return this.#answer(pending, datagram.length);
   }
 
-  #hello(content: Uint8Array, most: number, from: Address, now: Instant): Welcomed {
+  #hello(content: Uint8Array, datagram: Uint8Array, from: Address, now: Instant): Welcomed {
     if (content.length < HEADER_KEY) return refused('malformed');
+    if (!this.#seen.isNew(datagram)) return refused('replayed');
     const replyKey = content.subarray(0, HEADER_KEY);
     const { cipher, random, firstByte = 'any' } = this.#options;
     const bytes = sealMasked({
@@ -175,7 +180,7 @@ export class Welcome {
       kind: KIND.cookie,
       content: this.#cookies.bake(from, now),
       random,
-      most,
+      most: datagram.length,
       firstByte,
     });
     return { kind: 'reply', bytes };

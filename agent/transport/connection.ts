@@ -21,7 +21,7 @@ import { Flight, type Packet } from './loss.ts';
 import { type Message, Outbox } from './outbox.ts';
 import { Pacer } from './pace.ts';
 import { Path } from './path.ts';
-import { Quiet } from './quiet.ts';
+import { Hum, Quiet } from './quiet.ts';
 import { Rtt } from './rtt.ts';
 
 /** Header and tag that seal adds to every body. */
@@ -145,6 +145,7 @@ export class Connection {
   readonly #pacer = new Pacer();
   readonly #path: Path;
   readonly #quiet = new Quiet();
+  readonly #hum = new Hum();
 
   #closed = false;
   #probing = false;
@@ -233,6 +234,7 @@ export class Connection {
       wake = earliest(wake, this.#paced);
       wake = earliest(wake, this.#acks.due());
       wake = earliest(wake, this.#path.wake());
+      wake = earliest(wake, this.#hum.wake());
     }
     wake = earliest(wake, this.#quiet.wake());
     wake = earliest(wake, this.#keepAt);
@@ -298,7 +300,8 @@ export class Connection {
       }
     }
     this.#acks.heard(counter, eliciting, now);
-    if (eliciting) this.#quiet.heard(now);
+    // A body of padding alone is the hum of a stream.
+    if (eliciting || frames.length === 0) this.#quiet.heard(now);
     if (this.#abandon) this.#startAgain();
   }
 
@@ -381,6 +384,7 @@ export class Connection {
     this.#probing = false;
     this.#sendMessages(effects, now);
     this.#sendDueControl(effects, now);
+    if (this.#hum.tick(now) && this.#path.room >= LEAST_ROOM) this.#sendUntracked(this.#body(1).fill(0), effects, now);
     const expired = this.#outbox.takeExpired();
     if (expired > 0) {
       this.#expired += expired;
@@ -445,6 +449,7 @@ export class Connection {
       this.#acks.sent(now);
       this.#acksSincePing = 0;
     }
+    this.#hum.sent(now);
     this.#send(body, this.#random(Math.min(room, PAD_LIMIT) + 1), message, reported, effects, now);
   }
 

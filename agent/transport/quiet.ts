@@ -1,8 +1,10 @@
 import { after, at, type Instant, ms, since } from '../base/time.ts';
 
-/** Silence is looked into between these bounds: blocks of 40 ms leave such holes themselves, and 100 ms is what a viewer may lose. */
-const SHORTEST = ms(45);
+/** Silence is looked into between these bounds: the sender hums in the holes of its stream, and 100 ms is what a viewer may lose. */
+const SHORTEST = ms(30);
 const LONGEST = ms(80);
+/** How much longer than the longest pause lately is silence. */
+const MARGIN = 1.2;
 /** So many packets within a second make a stream. */
 const STREAM = 16;
 const PINGS = 4;
@@ -50,6 +52,46 @@ export class Quiet {
   }
 
   #patience() {
-    return ms(Math.max(SHORTEST, Math.min(LONGEST, 1.5 * this.#pause)));
+    return ms(Math.max(SHORTEST, Math.min(LONGEST, MARGIN * this.#pause)));
+  }
+}
+
+/** A hole in a stream gets a hum so often: two in a row may be lost before it counts as silence, or nearly. */
+const HUM_EVERY = ms(12);
+/** A stream that makes longer holes than this is over. */
+const HUMS = 20;
+
+/**
+ * The sender's part: in the holes between pictures a steady stream hums, so that the other side can tell a hole from a
+ * path that has gone within a few of them. A smooth stream has no holes and never hums.
+ */
+export class Hum {
+  #count = 0;
+  #counted: Instant = at(-Infinity);
+  #steady = false;
+  #hums = 0;
+  #due: Instant | undefined;
+
+  /** A message went out. */
+  sent(now: Instant): void {
+    this.#count++;
+    if (since(this.#counted, now) > 1000) {
+      this.#steady = this.#count > STREAM && since(this.#counted, now) < 2000;
+      this.#count = 0;
+      this.#counted = now;
+    }
+    this.#hums = 0;
+    this.#due = this.#steady ? after(now, HUM_EVERY) : undefined;
+  }
+
+  wake(): Instant | undefined {
+    return this.#due;
+  }
+
+  /** True when it is time for a word that means nothing. */
+  tick(now: Instant): boolean {
+    if (this.#due === undefined || this.#due > now) return false;
+    this.#due = ++this.#hums < HUMS ? after(now, HUM_EVERY) : undefined;
+    return true;
   }
 }

@@ -13,6 +13,7 @@ export class TestRing extends Ring {
       bytes: room,
       entry: {
         pass: () => undefined,
+        restart: () => {},
         gap: () => undefined,
         enter: () => TABLES,
         rejoin: () => TABLES,

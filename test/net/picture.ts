@@ -16,11 +16,6 @@ export function encoder(lab: Lab, space: Space, take: (bytes: Buffer) => void): 
   return lab.run(space, [...ENCODE, 'pipe:1'], { onBytes: take });
 }
 
-/** The same, which pushes to an origin that listens. */
-export function pushingEncoder(lab: Lab, space: Space, url: string): Child {
-  return lab.run(space, [...ENCODE, '-method', 'PUT', url]);
-}
-
 /** What a player would get, and when it got it. */
 export interface Recording {
   readonly child: Child;

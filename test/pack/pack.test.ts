@@ -2,9 +2,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VERSION } from '../../agent/base/version.ts';
 import { bundle } from '../../firmware-scripts/bundle.ts';
+import { Program } from './program.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const OUT = join(ROOT, 'out');
@@ -45,18 +46,46 @@ test('the bundle carries the assets inside', async () => {
   expect(stdout.equals(readFileSync(join(ROOT, 'node_modules/mpegts.js/dist/mpegts.js')))).toBe(true);
 });
 
-test.runIf(process.arch === 'x64')('the packed x64 program runs from an empty folder and leaves nothing there', () => {
-  script('pack.ts', 'x64');
-  copyFileSync(join(OUT, 'hearth-linux-x64'), join(empty, 'hearth'));
-  const run = (...args: readonly string[]) =>
-    spawnSync(join(empty, 'hearth'), args, { cwd: empty, env: {}, encoding: 'utf8' });
-  expect(run('version')).toMatchObject({
-    status: 0,
-    stderr: '',
-    stdout: expect.stringContaining(`hearth ${VERSION} (node v24`) as string,
+describe.runIf(process.arch === 'x64')('the packed x64 program', () => {
+  const hearth = join(empty, 'hearth');
+  const start = (...args: readonly string[]): Program => new Program(hearth, empty, args);
+
+  beforeAll(() => {
+    script('pack.ts', 'x64');
+    copyFileSync(join(OUT, 'hearth-linux-x64'), hearth);
   });
-  expect(run('nothing')).toMatchObject({ status: 2, stdout: '' });
-  expect(readdirSync(empty)).toEqual(['hearth']);
+
+  test('answers its version, refuses a wrong word, and leaves nothing in its folder', () => {
+    const run = (...args: readonly string[]) => spawnSync(hearth, args, { cwd: empty, env: {}, encoding: 'utf8' });
+    const stdout = expect.stringContaining(`hearth ${VERSION} (node v24`) as string;
+    expect(run('version')).toMatchObject({ status: 0, stderr: '', stdout });
+    expect(run('nothing')).toMatchObject({ status: 2, stdout: '' });
+    expect(readdirSync(empty)).toEqual(['hearth']);
+  });
+
+  test('runs the demo with its page and its player', async () => {
+    const demo = start('demo', '--port', '0');
+    const url = await demo.said(/^demo ready (http\S+)$/m);
+    const page = await fetch(url);
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain('<html');
+    expect(await demo.stop()).toBe(0);
+    expect(readdirSync(empty)).toEqual(['hearth']);
+  });
+
+  test('is a rendezvous, a household on the LAN, and a ping that reaches it', async () => {
+    const rendezvous = start('rendezvous', '--listen', '127.0.0.1:0,127.0.0.1:0', '--state', 'r');
+    const server = (await rendezvous.said(/^rendezvous ready (\S+ key \S+)$/m)).replace(' key ', '#');
+    const agent = start('agent', '--rendezvous', server, '--lan', '127.0.0.1:0', '--state', 'a');
+    const lan = await agent.said(/^lan ready (http\S+)$/m);
+    const node = await agent.said(/^agent ready (\w{52})$/m);
+    expect(await (await fetch(`${lan}playlist.m3u`)).text()).toContain('#EXTM3U');
+    const ping = start('ping', node, '--rendezvous', server);
+    expect(await ping.said(/^(connected \w+)/m)).toBe('connected direct');
+    expect(await ping.code()).toBe(0);
+    expect(await agent.stop()).toBe(0);
+    expect(await rendezvous.stop()).toBe(0);
+  });
 });
 
 test.runIf(arm64)('the packed arm64 program answers its version', () => {

@@ -63,7 +63,7 @@ const NEAR = { ip: '192.168.1.77', port: 40_000 };
 const ROUTER = nat('preserve', APDF);
 const THERE = nat('preserve', APDF, { external: ['9.9.9.9'] });
 
-test('two readable ports: the schedule of the reference', () => {
+test('two readable ports: the published schedule', () => {
   const { method, schedule, patience, retries } = plan(ROUTER, THERE, { observed: [PEER], internal: [] }, true);
   expect(method).toBe('simultaneous');
   expect(schedule.map(({ after }) => after)).toEqual([0, 20, 50, 100, 200, 400, 600, 800, 1000, 1200]);

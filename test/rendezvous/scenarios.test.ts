@@ -294,6 +294,36 @@ describe('probes', () => {
   });
 });
 
+describe('a household that hears nothing of another any more', () => {
+  it('lets it know where its NAT has moved it, also when the two were introduced long ago', () => {
+    const town = new Town();
+    const [one, two] = [town.resident(), town.resident()];
+    settled(town, one, two);
+    town.pass(120_000);
+    const [nat] = one.household.boxes;
+    if (nat === undefined || !('ips' in nat)) throw new Error('no NAT');
+    const before = one.told('registered')[0]?.observed;
+    nat.rebind();
+    one.give({ kind: 'nudge', node: two.id });
+    town.pass(100);
+    const [nudged, again] = two.told('nudged');
+    expect(nudged).toMatchObject({ node: one.id, address: { ip: nat.ips[0] } });
+    expect(nudged?.address.port).not.toBe(before?.port);
+    // Twice, in case one is lost.
+    expect(again).toEqual(nudged);
+  });
+
+  it('can do so some times a second and no more', () => {
+    const town = new Town();
+    const [one, two] = [town.resident(), town.resident()];
+    settled(town, one, two);
+    for (let i = 0; i < 100; i++) one.give({ kind: 'nudge', node: two.id });
+    town.pass(1000);
+    expect(two.told('nudged').length).toBeLessThanOrEqual(20);
+    expect(town.server.counters().refused['quota']).toBeGreaterThan(150);
+  });
+});
+
 describe('relaying', () => {
   function paired(limits = {}): { town: Town; one: Resident; two: Resident; pairId: number } {
     const town = new Town({ limits });

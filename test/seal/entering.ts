@@ -53,10 +53,13 @@ export function welcome(options: Partial<WelcomeOptions> = {}): Welcome {
 export const HEADER_KEY = cipher.random(16);
 export const OWN_INDEX = 0x0102_0304;
 
+/** Each draws other numbers, as no two starts have the same. */
+let greetings = 3000;
+
 export function greeting(options: Partial<GreetingOptions> = {}): Greeting {
   return new Greeting({
     cipher,
-    random: seeded(3),
+    random: seeded(greetings++),
     identity: CLIENT,
     serverKey: SERVER.publicKey,
     networkSecret: NETWORK,

@@ -3,7 +3,7 @@ import { at, type Instant, ms, seconds } from '../../agent/base/time.ts';
 import type { Block } from '../../agent/blocks/block.ts';
 import { Household, type HouseholdEffect, type HouseholdInput } from '../../agent/house/household.ts';
 import { Origin, type OriginEffect, type OriginInput } from '../../agent/house/origin.ts';
-import { Rendezvous } from '../../agent/rendezvous/server.ts';
+import { Rendezvous, type RendezvousEvent } from '../../agent/rendezvous/server.ts';
 import type { Cipher } from '../../agent/seal/cipher.ts';
 import type { Drive } from '../../agent/sim/drive.ts';
 import type { Host } from '../../agent/sim/host.ts';
@@ -38,6 +38,7 @@ export class Neighbourhood {
   readonly origin: Origin;
   readonly written: Block[] = [];
   readonly homes: Home[] = [];
+  readonly rendezvousDrive: Drive<never, RendezvousEvent>;
   readonly originDrive: Drive<OriginInput, OriginEffect>;
   readonly #server: { readonly address: { ip: string; port: number }; readonly key: Uint8Array };
   readonly #access: AccessShape;
@@ -65,7 +66,7 @@ export class Neighbourhood {
       now: server.now(),
       ...(options.relay === false ? { limits: { relayKbits: 0 } } : {}),
     });
-    server.run(this.rendezvous);
+    this.rendezvousDrive = server.run<never, RendezvousEvent>(this.rendezvous);
     this.#server = { address: { ip: '198.51.100.1', port: 3478 }, key: identity.publicKey };
     const channel = cipher.signingPair();
     this.#channel = channel.publicKey;

@@ -60,6 +60,11 @@ describe('frames', () => {
         },
       ],
     ],
+    [
+      'the ACK of docs/wire.md',
+      '02 000000000064 012c 03 0b 02 08 01 13',
+      [{ kind: 'ack', delay: 3, ranges: [100, 90, 87, 80, 78, 60] }],
+    ],
     ['a message to the end', '03 00000007 aabbcc', [{ kind: 'message', id: 7, bytes: bytes('aabbcc') }]],
     [
       'a message with its length, then another',
