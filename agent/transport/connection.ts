@@ -75,7 +75,7 @@ export type Input =
   | { readonly kind: 'body'; readonly counter: number; readonly bytes: Uint8Array }
   /** The peer's address changed; given before the body that showed it. `portOnly`: same IP, so the same path (RFC 9000 section 9.4). */
   | { readonly kind: 'moved'; readonly portOnly?: boolean }
-  /** Something is to be sent now. */
+  /** Something is to be sent now, whatever window and pace say: the other side may be waiting for any word. */
   | { readonly kind: 'ping' }
   | { readonly kind: 'close'; readonly reason: number }
   | { readonly kind: 'tick' };
@@ -145,7 +145,7 @@ export class Connection {
   readonly #pacer = new Pacer();
   readonly #path: Path;
   readonly #quiet = new Quiet();
-  readonly #hum = new Hum();
+  readonly #hum: Hum;
 
   #closed = false;
   #probing = false;
@@ -184,6 +184,7 @@ export class Connection {
     this.#idle = options.idle ?? ms(30_000);
     this.#rtt = new Rtt(options.rtt);
     this.#acks = new Acks(options.random);
+    this.#hum = new Hum(options.random);
     this.#outbox = new Outbox(options.queue ?? 4 * 1024 * 1024);
     this.#path = new Path(options.random);
   }
@@ -213,6 +214,7 @@ export class Connection {
         break;
       case 'ping':
         if (this.#ping === 'none') this.#ping = 'small';
+        this.#probing = true;
         break;
       case 'close':
         this.#sendControl(effects, now, (body, end) => writeClose(body, end, input.reason));

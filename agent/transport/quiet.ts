@@ -1,3 +1,4 @@
+import { between, type Random } from '../base/random.ts';
 import { after, at, type Instant, ms, since } from '../base/time.ts';
 
 /** Silence is looked into between these bounds: the sender hums in the holes of its stream, and 100 ms is what a viewer may lose. */
@@ -58,6 +59,8 @@ export class Quiet {
 
 /** A hole in a stream gets a hum so often: two in a row may be lost before it counts as silence, or nearly. */
 const HUM_EVERY = ms(12);
+/** No period shows. */
+const HUM_SPREAD = 0.2;
 /** A stream that makes longer holes than this is over. */
 const HUMS = 20;
 
@@ -71,6 +74,11 @@ export class Hum {
   #steady = false;
   #hums = 0;
   #due: Instant | undefined;
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
 
   /** A message went out. */
   sent(now: Instant): void {
@@ -81,7 +89,7 @@ export class Hum {
       this.#counted = now;
     }
     this.#hums = 0;
-    this.#due = this.#steady ? after(now, HUM_EVERY) : undefined;
+    this.#due = this.#steady ? this.#next(now) : undefined;
   }
 
   wake(): Instant | undefined {
@@ -91,7 +99,11 @@ export class Hum {
   /** True when it is time for a word that means nothing. */
   tick(now: Instant): boolean {
     if (this.#due === undefined || this.#due > now) return false;
-    this.#due = ++this.#hums < HUMS ? after(now, HUM_EVERY) : undefined;
+    this.#due = ++this.#hums < HUMS ? this.#next(now) : undefined;
     return true;
+  }
+
+  #next(now: Instant): Instant {
+    return after(now, ms(HUM_EVERY * between(this.#random, 1 - HUM_SPREAD, 1 + HUM_SPREAD)));
   }
 }

@@ -6,8 +6,6 @@ import { readFileSync } from 'node:fs';
 import { key } from '../../agent/base/address.ts';
 import { base32, fromBase32 } from '../../agent/base/text32.ts';
 import { ms, seconds } from '../../agent/base/time.ts';
-import { readChunk } from '../../agent/blocks/chunk.ts';
-import { readManifest } from '../../agent/blocks/manifest.ts';
 import { Household, type HouseholdEffect, type HouseholdInput } from '../../agent/house/household.ts';
 import { Origin, type OriginEffect, type OriginInput } from '../../agent/house/origin.ts';
 import type { EndpointOptions } from '../../agent/house/endpoint.ts';
@@ -117,9 +115,9 @@ function startHousehold({ rendezvous, channel, depth }: Extract<Order, { kind: '
   const { feed } = watch;
   const take = feed.take.bind(feed);
   feed.take = (message, from, now) => {
-    const number = (readChunk(message) ?? readManifest(message))?.number;
-    if (number !== undefined) times.add(number, clock());
-    return take(message, from, now);
+    const effects = take(message, from, now);
+    for (const effect of effects) if (effect.kind === 'forward') times.add(effect.number, clock());
+    return effects;
   };
   let said = false;
   const drive = new Drive<HouseholdInput, HouseholdEffect>(household, (effect) => {

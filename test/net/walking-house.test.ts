@@ -92,7 +92,7 @@ function walking(): void {
     const { a, b } = walk;
     // Inside the house: what its router throws away has not arrived.
     const capture = await lab.capture(b.house.host, 'eth0');
-    await pause(1000);
+    await pause(2000);
     const moments: number[] = [];
     for (let i = 0; i < 2; i++) {
       moments.push(Date.now());
