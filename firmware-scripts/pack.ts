@@ -72,10 +72,10 @@ function nodeOf(arch: Arch, version: string, integrity: string): string {
   const name = `node-linux-${arch}`;
   const tarball = join(OUT, `${name}-${version}.tgz`);
   if (!existsSync(tarball)) {
-    execFileSync('npm', ['pack', `${name}@${version}`, '--pack-destination', OUT, '--silent'], {
-      cwd: ROOT,
-      stdio: 'inherit',
-    });
+    // 52 MB; a connection that stalls is given up after a minute and tried anew, not after npm's five.
+    const patience = ['--fetch-timeout=60000', '--fetch-retries=4'];
+    const args = ['pack', `${name}@${version}`, '--pack-destination', OUT, '--silent', ...patience];
+    execFileSync('npm', args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
   }
   const found = `sha512-${createHash('sha512').update(readFileSync(tarball)).digest('base64')}`;
   if (found !== integrity) throw new Error(`${tarball} is not what package-lock.json names; remove it and try again`);

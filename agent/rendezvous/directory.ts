@@ -58,7 +58,7 @@ export interface Arrival {
   readonly socket: SocketId;
 }
 
-/** A household has few neighbours, and each falls silent rarely; two tell of one silence, in case one is lost. */
+/** A household has few neighbours, and each falls silent rarely; three tell of one silence, in case one is lost. */
 export const NUDGING: Rate = { burst: 16, perSecond: 4 };
 
 /** Unheard for this many intervals, a client is gone: it asks faster when unanswered and renews after three misses. */

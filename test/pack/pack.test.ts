@@ -88,7 +88,8 @@ describe.runIf(process.arch === 'x64')('the packed x64 program', () => {
   });
 });
 
-test.runIf(arm64)('the packed arm64 program answers its version', () => {
+// The Node of another architecture is fetched here once, which a slow line makes long.
+test.runIf(arm64)('the packed arm64 program answers its version', { timeout: 600_000 }, () => {
   script('pack.ts', 'arm64');
   const [program, ...args] = [...(arm64 ?? []), join(OUT, 'hearth-linux-arm64'), 'version'];
   expect(execFileSync(program, args, { encoding: 'utf8', timeout: 120_000 })).toMatch(/^hearth .* linux arm64\)\n$/);

@@ -309,7 +309,7 @@ describe('a household that hears nothing of another any more', () => {
     const [nudged, again] = two.told('nudged');
     expect(nudged).toMatchObject({ node: one.id, address: { ip: nat.ips[0] } });
     expect(nudged?.address.port).not.toBe(before?.port);
-    // Twice, in case one is lost.
+    // More than once, in case one is lost.
     expect(again).toEqual(nudged);
   });
 
