@@ -4,8 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { key } from '../../agent/base/address.ts';
+import type { Machine } from '../../agent/base/machine.ts';
 import { base32, fromBase32 } from '../../agent/base/text32.ts';
-import { ms, seconds } from '../../agent/base/time.ts';
+import { type Instant, ms, seconds } from '../../agent/base/time.ts';
+import { readChunk } from '../../agent/blocks/chunk.ts';
+import { readManifest } from '../../agent/blocks/manifest.ts';
 import { Household, type HouseholdEffect, type HouseholdInput } from '../../agent/house/household.ts';
 import { Origin, type OriginEffect, type OriginInput } from '../../agent/house/origin.ts';
 import type { EndpointOptions } from '../../agent/house/endpoint.ts';
@@ -15,7 +18,7 @@ import type { Server } from '../../agent/rendezvous/client.ts';
 import { Rendezvous, type RendezvousEvent } from '../../agent/rendezvous/server.ts';
 import type { ClientRole } from '../../agent/wire/messages.ts';
 import { makeStream } from '../lan/stage.ts';
-import { clock, pace, Pairs } from './pattern.ts';
+import { BURST, clock, pace, Pairs } from './pattern.ts';
 import type { Answer, Order } from './words.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -68,6 +71,57 @@ function startRendezvous(): Promise<Server> {
   });
 }
 
+interface Release {
+  readonly kind: 'release';
+}
+
+/** An origin whose messages to its children leave one by one, as a line would hand them over, and are timed. */
+class Line implements Machine<OriginInput | Release, OriginEffect> {
+  readonly #origin: Origin;
+  readonly #queue: Uint8Array[] = [];
+  readonly #forward: Origin['children']['forward'];
+
+  constructor(origin: Origin) {
+    this.#origin = origin;
+    const { children } = origin;
+    this.#forward = children.forward.bind(children);
+    children.forward = (bytes) => {
+      if (!BURST) {
+        this.#queue.push(bytes);
+        return [];
+      }
+      times.add(numberOf(bytes), clock());
+      return this.#forward(bytes);
+    };
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  step(input: OriginInput | Release, now: Instant): readonly OriginEffect[] {
+    if (input.kind !== 'release') return this.#origin.step(input, now);
+    const bytes = this.#queue.shift();
+    if (bytes === undefined) return [];
+    times.add(numberOf(bytes), clock());
+    const out: OriginEffect[] = [];
+    for (const order of this.#forward(bytes)) {
+      for (const effect of this.#origin.endpoint.step(order, now)) if (effect.kind === 'send') out.push(effect);
+    }
+    return out;
+  }
+
+  wake(): Instant | undefined {
+    return this.#origin.wake();
+  }
+}
+
+/** One number for every message of the stream. */
+function numberOf(message: Uint8Array): number {
+  const chunk = readChunk(message);
+  return chunk === undefined ? (readManifest(message)?.number ?? -1) * 32 + 31 : chunk.number * 32 + chunk.index;
+}
+
 async function startOrigin({ mbit, children }: Extract<Order, { kind: 'origin' }>): Promise<void> {
   const server = await startRendezvous();
   const channel = cipher.signingPair();
@@ -78,10 +132,9 @@ async function startOrigin({ mbit, children }: Extract<Order, { kind: 'origin' }
     name: 'bench',
     now: monotonic(),
   });
-  let given = 0;
-  const drive = new Drive<OriginInput, OriginEffect>(machine, (effect) => {
-    if (effect.kind === 'written') times.add(effect.block.number, given);
-    else if (effect.kind === 'published') {
+  const line = new Line(machine);
+  const drive = new Drive<OriginInput | Release, OriginEffect>(line, (effect) => {
+    if (effect.kind === 'published') {
       say({
         kind: 'published',
         rendezvous: `${key(server.address)}#${base32(server.key)}`,
@@ -92,11 +145,15 @@ async function startOrigin({ mbit, children }: Extract<Order, { kind: 'origin' }
   drive.give({ kind: 'start' });
   const stream = readFileSync(makeStream(mbit * 1000));
   let at = 0;
-  pace(mbit, PACKETS, () => {
+  pace((mbit * 1e6) / 8 / PACKETS, () => {
     const bytes = stream.subarray(at, at + PACKETS);
     at = at + PACKETS >= stream.length ? 0 : at + PACKETS;
-    given = clock();
     drive.give({ kind: 'source', input: { kind: 'packets', bytes } });
+  });
+  if (BURST) return;
+  // A little quicker than they come: blocks with a keyframe are cut early, so there are some more of them.
+  pace((mbit * 1e6) / 8 / 1000, () => {
+    if (line.waiting > 0) drive.give({ kind: 'release' });
   });
 }
 
@@ -116,7 +173,7 @@ function startHousehold({ rendezvous, channel, depth }: Extract<Order, { kind: '
   const take = feed.take.bind(feed);
   feed.take = (message, from, now) => {
     const effects = take(message, from, now);
-    for (const effect of effects) if (effect.kind === 'forward') times.add(effect.number, clock());
+    for (const effect of effects) if (effect.kind === 'forward') times.add(numberOf(effect.bytes), clock());
     return effects;
   };
   let said = false;

@@ -1,6 +1,6 @@
 /** A process of the relay bench over one of the transports of bench/transport: the source, the relay, or a sink. */
 import { type Pipe, stack } from '../transport/stack.ts';
-import { BLOCK_BYTES, clock, pace, Pairs, SIZES } from './pattern.ts';
+import { clock, Pairs, stream } from './pattern.ts';
 import type { Answer, Order, Part } from './words.ts';
 
 const say = (answer: Answer): void => void process.send?.(answer);
@@ -39,15 +39,11 @@ function arrived(from: number, message: Uint8Array): void {
 
 function go(): void {
   if (part.kind !== 'source') return;
-  let number = 0;
-  pace(part.mbit, BLOCK_BYTES, () => {
+  stream(part.mbit, (number, size) => {
+    const message = new Uint8Array(size).fill(number & 255);
+    new DataView(message.buffer).setUint32(0, number);
     times.add(number, clock());
-    for (const size of SIZES) {
-      const message = new Uint8Array(size).fill(number & 255);
-      new DataView(message.buffer).setUint32(0, number);
-      for (const pipe of pipes) pipe.send(message);
-    }
-    number++;
+    for (const pipe of pipes) pipe.send(message);
   });
 }
 

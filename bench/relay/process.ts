@@ -1,11 +1,38 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { build } from 'esbuild';
+import { bundle } from '../../firmware-scripts/bundle.ts';
 
 /** Core 0 is for what is measured, core 1 for the load. */
 export type Core = 0 | 1;
 
 const TICK_MS = 10;
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/**
+ * A module as one file of JavaScript, packages left out: what strips types at the start of a program costs memory that
+ * none of those compared needs. `hearth` itself as it is shipped.
+ */
+export async function built(module: 'hearth' | 'node' | 'house'): Promise<string> {
+  const file = join(ROOT, `out/bench/${module}.${module === 'hearth' ? 'cjs' : 'mjs'}`);
+  if (module === 'hearth') await bundle(join(ROOT, 'agent/main.ts'), file);
+  else {
+    const entryPoints = [join(import.meta.dirname, `${module}.ts`)];
+    await build({
+      entryPoints,
+      outfile: file,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+      target: 'node24',
+    });
+  }
+  return file;
+}
 
 /** Everything started here ends with this process, however it ends. */
 const running = new Set<ChildProcess>();
@@ -15,7 +42,7 @@ process.once('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 /** A module of the bench as a process of its own on one core, with a message channel to it. */
-export function player(core: Core, module: URL, flags: readonly string[], args: readonly string[] = []): ChildProcess {
+export function player(core: Core, module: string, flags: readonly string[], args: readonly string[] = []): ChildProcess {
   const execArgv = ['-c', String(core), process.execPath, ...flags];
   return kept(fork(module, args, { execPath: 'taskset', execArgv, serialization: 'advanced' }));
 }

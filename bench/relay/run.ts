@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StackName } from '../transport/stack.ts';
-import { cpuMs, Foreign, forgetPeak, line, memory, player, program, stop, wait, word } from './process.ts';
+import { built, cpuMs, Foreign, forgetPeak, line, memory, player, program, stop, wait, word } from './process.ts';
 import type { Answer, LinkEnd, Order, Part } from './words.ts';
 
-const MAIN = new URL('../../agent/main.ts', import.meta.url).pathname;
-const NODE = new URL('node.ts', import.meta.url);
-const HOUSE = new URL('house.ts', import.meta.url);
+const MAIN = await built('hearth');
+const NODE = await built('node');
+const HOUSE = await built('house');
 
 export interface Contender {
   readonly name: string;
@@ -37,7 +37,7 @@ export interface Result {
   readonly windows: readonly Window[];
   readonly peakMb: number;
   readonly rssMb: number;
-  /** From the source's first thought of a block to each of its messages at a sink, ms. */
+  /** From the source's handing a message over to its coming out, verified, at a sink, ms. */
   readonly p50: number;
   readonly p99: number;
   readonly messages: number;

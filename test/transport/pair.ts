@@ -131,6 +131,8 @@ export class Pair {
     if (wake === undefined || wake >= this.#armed[side]) return;
     this.#armed[side] = wake;
     this.#push(Math.max(wake, this.now), () => {
+      // An earlier one has been set since: were both to set the next, they would multiply.
+      if (this.#armed[side] !== wake) return;
       this.#armed[side] = Infinity;
       const due = this.of(side).wake();
       if (due !== undefined && due <= this.now) this.step(side, { kind: 'tick' });
