@@ -120,6 +120,8 @@ export class Endpoint {
   /** Our address and the observers at the last registration. */
   #seen = '';
   #ready = false;
+  /** When client or probe want to be woken, until one of them is given something: most datagrams are for peers. */
+  #asleep: Instant | undefined | 'unknown' = 'unknown';
 
   constructor(options: EndpointOptions) {
     const { cipher, random, identity, networkSecret, servers, suites, firstByte } = options;
@@ -214,7 +216,8 @@ export class Endpoint {
   }
 
   wake(): Instant | undefined {
-    let wake = earliest(this.#client.wake(), this.#probe.wake());
+    if (this.#asleep === 'unknown') this.#asleep = earliest(this.#client.wake(), this.#probe.wake());
+    let wake = this.#asleep;
     for (const peer of this.#byPair.values()) wake = earliest(wake, peer.wake());
     return wake;
   }
@@ -399,6 +402,7 @@ export class Endpoint {
   }
 
   #actOnClient(effects: readonly ClientEffect[], now: Instant): readonly EndpointEffect[] {
+    this.#asleep = 'unknown';
     const out: EndpointEffect[] = [];
     for (const effect of effects) {
       switch (effect.kind) {
@@ -449,6 +453,7 @@ export class Endpoint {
   }
 
   #actOnProbe(effects: readonly ProbeEffect[], now: Instant): readonly EndpointEffect[] {
+    this.#asleep = 'unknown';
     const out: EndpointEffect[] = [];
     for (const effect of effects) {
       switch (effect.kind) {

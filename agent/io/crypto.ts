@@ -86,7 +86,7 @@ function aead(suite: Suite | NoiseSuite, key: Uint8Array): Aead {
       } catch {
         return undefined;
       }
-      return plaintext;
+      return raw(plaintext);
     },
   };
 }

@@ -3,6 +3,9 @@ import type { NetEffect, NetInput, SocketId } from '../base/net.ts';
 import { at, type Instant } from '../base/time.ts';
 import { Udp, type UdpCounters } from './udp.ts';
 
+/** What is armed for so soon is soon enough: timers have whole milliseconds. */
+const SOON = 1;
+
 /** The monotonic clock of this process. */
 export const monotonic = (): Instant => at(performance.now());
 
@@ -112,9 +115,9 @@ export class Drive<Input, Effect extends { readonly kind: string }> {
 
   /** Re-arms only when the machine wants to be woken earlier than the timer will: timers are dearer than early ticks. */
   #arm(): void {
+    if (this.#stopped || this.#armedFor <= monotonic() + SOON) return;
     const wake = this.#machine.wake();
-    if (wake === undefined || this.#stopped) return;
-    if (this.#timer !== undefined && this.#armedFor <= wake) return;
+    if (wake === undefined || this.#armedFor <= wake) return;
     clearTimeout(this.#timer);
     this.#armedFor = wake;
     this.#timer = setTimeout(() => this.#tick(), Math.max(0, wake - monotonic()));

@@ -59,7 +59,7 @@ export class Udp {
     socket.on('message', (bytes, info) => {
       this.counters.received++;
       this.counters.receivedBytes += bytes.length;
-      onDatagram({ ip: info.address, port: info.port }, bytes);
+      onDatagram({ ip: info.address, port: info.port }, plain(bytes));
     });
   }
 
@@ -79,7 +79,7 @@ export class Udp {
     this.counters.sentBytes += bytes.length;
     try {
       if (ttl !== undefined) this.#socket.setTTL(ttl);
-      this.#socket.send(bytes, 0, bytes.length, to.port, to.ip);
+      this.#socket.send(bytes, to.port, to.ip);
       if (ttl !== undefined) this.#socket.setTTL(DEFAULT_TTL);
     } catch {
       this.counters.refused++;
@@ -89,4 +89,9 @@ export class Udp {
   close(): void {
     this.#socket.close();
   }
+}
+
+/** The same memory as a plain Uint8Array: views of it are made several times quicker than views of a Buffer. */
+function plain(bytes: Buffer): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }

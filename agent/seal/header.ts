@@ -46,12 +46,15 @@ export type FirstByte = 'any' | 'shy';
 
 const VEILS = 16;
 
+/** Filled anew by each call; its last four bytes, the check, stay zero. */
+const PLAIN = new Uint8Array(HEADER);
+
 /**
  * 16 bytes ready to send. A shy first byte is found by trying the 16 values of the veil, four bits that mean nothing:
  * each fails with 1/4, so all fail once in 2^32.
  */
 export function encodeHeader(header: Header, block: BlockCipher, firstByte: FirstByte = 'any'): Uint8Array {
-  const plain = new Uint8Array(HEADER);
+  const plain = PLAIN;
   const { index, counter } = header;
   const high = Math.floor(counter / 0x1_0000_0000);
   plain[0] = index >>> 24;

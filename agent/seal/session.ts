@@ -1,5 +1,6 @@
 import { between, type Random } from '../base/random.ts';
 import { after, type Instant, minutes, ms, seconds } from '../base/time.ts';
+import { Slab } from '../base/slab.ts';
 import { Window } from '../base/window.ts';
 import type { Aead, BlockCipher, Cipher, Suite } from './cipher.ts';
 import { COUNTERS, encodeHeader, type FirstByte, type Header, HEADER, KIND, TAG } from './header.ts';
@@ -51,6 +52,7 @@ export class Session {
   readonly #firstByte: FirstByte;
   readonly #nonce = new Uint8Array(12);
   readonly #window: Window;
+  readonly #slab = new Slab();
 
   readonly #sending: Ratchet;
   #sendKey: Aead;
@@ -100,7 +102,7 @@ export class Session {
       this.#theirHeader,
       this.#firstByte,
     );
-    const datagram = new Uint8Array(HEADER + body.length + pad + TAG);
+    const datagram = this.#slab.take(HEADER + body.length + pad + TAG);
     datagram.set(header);
     const sealed = datagram.subarray(HEADER);
     let plain = body;

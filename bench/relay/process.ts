@@ -42,7 +42,12 @@ process.once('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 /** A module of the bench as a process of its own on one core, with a message channel to it. */
-export function player(core: Core, module: string, flags: readonly string[], args: readonly string[] = []): ChildProcess {
+export function player(
+  core: Core,
+  module: string,
+  flags: readonly string[],
+  args: readonly string[] = [],
+): ChildProcess {
   const execArgv = ['-c', String(core), process.execPath, ...flags];
   return kept(fork(module, args, { execPath: 'taskset', execArgv, serialization: 'advanced' }));
 }

@@ -99,6 +99,26 @@ async function measure({ relay, source, sinks }: Running, times: Times): Promise
       if (left !== undefined) took.push((pairs[i + 1] ?? 0) - left);
     }
   }
+  if (process.env['DUMP'] !== undefined) {
+    for (const [who, pairs] of heard.entries()) {
+      const rows: [number, number, number][] = [];
+      for (let i = 0; i < pairs.length; i += 2) {
+        const left = leftAt.get(pairs[i] ?? -1);
+        if (left !== undefined) rows.push([left, (pairs[i + 1] ?? 0) - left, pairs[i] ?? 0]);
+      }
+      const t0 = rows[0]?.[0] ?? 0;
+      console.log(
+        'sink',
+        who,
+        rows.length,
+        rows
+          .filter(([, d]) => d > 10)
+          .slice(0, 400)
+          .map(([l, d, n]) => `${(l - t0).toFixed(0)}:${d.toFixed(0)}:${Math.floor(n / 32)}.${n % 32}`)
+          .join(' '),
+      );
+    }
+  }
   const sorted = Float64Array.from(took).sort();
   const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
   return {
