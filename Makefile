@@ -74,7 +74,8 @@ fuzz: setup ## RUNS=1000000 random and mutated inputs for every decoder
 
 .PHONY: bench
 bench: setup ## every promised figure, measured here; ONLY=name runs one
-	@set -e; for program in bench/$(or $(ONLY),*).ts; do echo "== $$program"; $(NODE) $$program; done
+	@missed=; for program in bench/$(or $(ONLY),*).ts; do echo "== $$program"; $(NODE) $$program || missed="$$missed $$program"; done; \
+	  [ -z "$$missed" ] || { echo "a bar was missed, or no result:$$missed"; exit 1; }
 
 .PHONY: config
 config: setup ## write config/ anew from the schema

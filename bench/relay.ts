@@ -91,9 +91,9 @@ function verdicts(): void {
       `CPU ratio to ${other}: ${ratio.toFixed(2)}   bar: <= ${BARS[other]}: ${verdict(ratio <= BARS[other])}\n`,
     );
   }
-  process.stdout.write(
-    `p99 added: ${p99.toFixed(2)} ms   bar: <= ${BARS.addedMs} ms: ${verdict(p99 <= BARS.addedMs)}\n`,
-  );
+  // A path that is slower without the relay than with it was disturbed: that difference says nothing.
+  const judged = p99 < -BARS.addedMs ? 'not judged, the direct run was disturbed' : verdict(p99 <= BARS.addedMs);
+  process.stdout.write(`p99 added: ${p99.toFixed(2)} ms   bar: <= ${BARS.addedMs} ms: ${judged}\n`);
 }
 
 function verdict(held: boolean): string {

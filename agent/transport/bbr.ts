@@ -5,7 +5,8 @@ import type { Packet } from './loss.ts';
  * Constants of draft-ietf-ccwg-bbr unless another source is named. What differs from it, and why:
  * - Random loss is the normal state of the paths we serve, so loss bounds nothing below 10 % in a round (the draft: 2 %):
  *   with 2 % random loss a controller that steps back falls to a few Mbit/s (docs/decisions/0002).
- * - ProbeRTT is entered only when the pipe was kept full: a live sender leaves it half empty, so its samples are honest.
+ * - ProbeRTT is entered only when the pipe was kept full: a live sender leaves it half empty, so its samples are honest,
+ *   and its window must not shrink for 200 ms because a busy machine let a queue grow for 20.
  */
 const STARTUP_GAIN = 2.77;
 const DRAIN_GAIN = 0.5;
@@ -42,7 +43,8 @@ export class Bbr {
   /** The least of the current half window, so that the minimum can age without a probe. */
   #recentRtt = Infinity;
   #recentRttAt: Instant = at(0);
-  #lastFull: Instant = at(-Infinity);
+  /** When a packet was last acknowledged that left while nothing more was waiting. */
+  #lastLimited: Instant = at(-Infinity);
 
   #delivered = 0;
   #deliveredAt: Instant = at(0);
@@ -128,7 +130,7 @@ export class Bbr {
     this.#deliveredAt = now;
     this.#roundDelivered += bytes;
     if (this.#appLimitedUntil > 0 && this.#delivered > this.#appLimitedUntil) this.#appLimitedUntil = 0;
-    if (!newest.appLimited) this.#lastFull = now;
+    if (newest.appLimited) this.#lastLimited = now;
 
     this.#countRound(newest);
     this.#takeRtt(since(newest.sentAt, now), now);
@@ -214,7 +216,7 @@ export class Bbr {
       this.#recentRttAt = now;
     }
     if (since(this.#leastRttAt, now) <= RTT_WINDOW) return;
-    if (since(this.#lastFull, now) > RTT_WINDOW / 2) {
+    if (since(this.#lastLimited, now) <= RTT_WINDOW / 2) {
       this.#leastRtt = this.#recentRtt;
       this.#leastRttAt = this.#recentRttAt;
     } else if (this.#phase === 'probe-bandwidth') {
