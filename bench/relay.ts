@@ -86,6 +86,7 @@ function verdicts(): void {
   const own = cpuOf('hearth');
   const p99 = added(results.get('hearth') ?? [], 'p99');
   for (const other of ['udx', 'datachannel'] as const) {
+    if ((results.get(other) ?? []).length === 0) continue;
     const ratio = own / cpuOf(other);
     process.stdout.write(
       `CPU ratio to ${other}: ${ratio.toFixed(2)}   bar: <= ${BARS[other]}: ${verdict(ratio <= BARS[other])}\n`,
