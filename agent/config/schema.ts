@@ -117,11 +117,12 @@ export const OPTIONS = {
   listen: {
     name: 'listen',
     kind: 'addresses',
-    about: 'UDP addresses; the first is the one clients are given, the others observe; port 0 is chosen by the system',
+    about:
+      'UDP addresses, ADDR:PORT or ADDR:PORT-PORT; the first is the one clients are given, the others observe: two addresses with eight ports each see most; port 0 is chosen by the system',
     roles: ['rendezvous'],
     needed: ['rendezvous'],
     preset: '',
-    example: '203.0.113.10:3478,203.0.113.11:3478',
+    example: '203.0.113.10:3478-3485,203.0.113.11:3478-3485',
   },
   relay: {
     name: 'relay',

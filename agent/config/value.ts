@@ -18,11 +18,11 @@ const SOURCES = ['udp', 'rtp', 'tcp', 'http', 'listen:http'];
 export function readValue(option: Option, given: readonly string[]): Reading {
   switch (option.kind) {
     case 'addresses':
-      return each(given, readAddress, 'not ADDR:PORT');
+      return each(given, readAddresses, 'not ADDR:PORT or ADDR:PORT-PORT');
     case 'servers':
-      return each(given, readServer, 'not ADDR:PORT#KEY with an IP address and a key of 52 letters and digits');
+      return each(given, (text) => listOf(readServer(text)), 'not ADDR:PORT#KEY with an IP address and a key of 52 letters and digits');
     case 'ids':
-      return each(given, readId, 'not a channel identity of 52 letters and digits');
+      return each(given, (text) => listOf(readId(text)), 'not a channel identity of 52 letters and digits');
     case 'text':
     case 'source':
     case 'whole':
@@ -62,7 +62,7 @@ function readOne(option: Single, text: string): Reading {
       if (YES.includes(text.toLowerCase())) return { value: true };
       return NO.includes(text.toLowerCase()) ? { value: false } : { fault: 'not on or off' };
     case 'place':
-      return text === 'off' ? { value: 'off' } : orFault(readAddress(text), 'not ADDR:PORT or off');
+      return text === 'off' ? { value: 'off' } : orFault(parseAddress(text), 'not ADDR:PORT or off');
   }
 }
 
@@ -93,8 +93,21 @@ function readNumber(
     : { fault: `${fault} from ${least} to ${most}` };
 }
 
-function readAddress(text: string): Address | undefined {
-  return parseAddress(text);
+/** One address, or one for each port of a range. */
+function readAddresses(text: string): readonly Address[] | undefined {
+  const [, place = '', from = '', to = ''] = /^(.*):(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
+  if (from === '') return listOf(parseAddress(text));
+  const ports = Number(to) - Number(from) + 1;
+  if (from === '0' || ports < 1 || ports > MOST_PORTS) return undefined;
+  const all = Array.from({ length: ports }, (_, i) => parseAddress(`${place}:${Number(from) + i}`));
+  return all.includes(undefined) ? undefined : all.filter((one) => one !== undefined);
+}
+
+/** Of one range; a rendezvous names at most 24 observers. */
+const MOST_PORTS = 24;
+
+function listOf<T>(value: T | undefined): readonly T[] | undefined {
+  return value === undefined ? undefined : [value];
 }
 
 /** A rendezvous as it prints itself: ADDR:PORT#KEY. */
@@ -113,13 +126,13 @@ export function readId(text: string): Uint8Array | undefined {
   return bytes?.length === 32 ? bytes : undefined;
 }
 
-function each(given: readonly string[], read: (text: string) => unknown, fault: string): Reading {
+function each(given: readonly string[], read: (text: string) => readonly unknown[] | undefined, fault: string): Reading {
   const parts = given.flatMap((text) => text.split(',')).map((text) => text.trim());
   const value: unknown[] = [];
   for (const part of parts.filter((text) => text !== '')) {
     const one = read(part);
     if (one === undefined) return { fault: parts.length > 1 ? `${fault}: ${part}` : fault };
-    value.push(one);
+    value.push(...one);
   }
   return { value };
 }

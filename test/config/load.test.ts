@@ -102,9 +102,24 @@ describe('a command line', () => {
     ['ping', '', /NODE-ID is missing; write hearth ping NODE-ID/],
     ['demo', '--config x', /no such option/],
     ['rendezvous', '--listen 0.0.0.0', /not ADDR:PORT/],
+    ['rendezvous', '--listen 127.0.0.1:9-8', /not ADDR:PORT or ADDR:PORT-PORT/],
+    ['rendezvous', '--listen 127.0.0.1:65530-65540', /ADDR:PORT-PORT/],
+    ['rendezvous', '--listen 127.0.0.1:1000-1024', /ADDR:PORT-PORT/],
+    ['rendezvous', '--listen 127.0.0.1:0-3', /ADDR:PORT-PORT/],
   ])('refuses for hearth %s: %s', (role, line, message) => {
     expect(bad(role, line).join('\n')).toMatch(message);
   });
+});
+
+test('a range of ports is one address for each of them', () => {
+  const { listen } = good('rendezvous', '--listen 203.0.113.10:3478-3480,[2001:db8::1]:7-8 --state /tmp/s');
+  expect(listen.map(({ ip, port }) => `${ip} ${port}`)).toEqual([
+    '203.0.113.10 3478',
+    '203.0.113.10 3479',
+    '203.0.113.10 3480',
+    '2001:db8::1 7',
+    '2001:db8::1 8',
+  ]);
 });
 
 describe('a configuration file', () => {
