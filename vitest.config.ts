@@ -17,6 +17,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: apart,
+          setupFiles: ['test/lengths.ts'],
           isolate: false,
           testTimeout: 30_000,
         },

@@ -4,7 +4,7 @@
  * source, sinks and this program share core 1. Processor time is of the relay alone, all its threads.
  * `node bench/relay.ts [SECONDS MEASURED] [ROUNDS] [MBIT]`; STACKS=hearth,udx chooses.
  */
-import { middle } from './relay/process.ts';
+import { goFirst, middle } from './relay/process.ts';
 import { type Contender, type Result, run, type Times } from './relay/run.ts';
 
 const seconds = Number(process.argv[2] ?? 12);
@@ -32,6 +32,7 @@ interface Pair {
   readonly direct: Result;
 }
 
+goFirst();
 const results = new Map<string, Pair[]>(contenders.map(({ name }) => [name, []]));
 process.stdout.write(
   `relay 1-in/2-out at ${mbit} Mbit/s: ${rounds} rounds of ${seconds} s in ${WINDOWS} windows after ${times.warmUpS} s of warm-up; middle of all\n`,

@@ -20,7 +20,11 @@ export function readValue(option: Option, given: readonly string[]): Reading {
     case 'addresses':
       return each(given, readAddresses, 'not ADDR:PORT or ADDR:PORT-PORT');
     case 'servers':
-      return each(given, (text) => listOf(readServer(text)), 'not ADDR:PORT#KEY with an IP address and a key of 52 letters and digits');
+      return each(
+        given,
+        (text) => listOf(readServer(text)),
+        'not ADDR:PORT#KEY with an IP address and a key of 52 letters and digits',
+      );
     case 'ids':
       return each(given, (text) => listOf(readId(text)), 'not a channel identity of 52 letters and digits');
     case 'text':
@@ -126,7 +130,11 @@ export function readId(text: string): Uint8Array | undefined {
   return bytes?.length === 32 ? bytes : undefined;
 }
 
-function each(given: readonly string[], read: (text: string) => readonly unknown[] | undefined, fault: string): Reading {
+function each(
+  given: readonly string[],
+  read: (text: string) => readonly unknown[] | undefined,
+  fault: string,
+): Reading {
   const parts = given.flatMap((text) => text.split(',')).map((text) => text.trim());
   const value: unknown[] = [];
   for (const part of parts.filter((text) => text !== '')) {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { hex } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
-import type { Aead, BlockCipher, Cipher, KeyPair, NoiseSuite, Suite } from '../seal/cipher.ts';
+import type { Aead, BlockCipher, Cipher, GivenSuite, KeyPair, NoiseSuite } from '../seal/cipher.ts';
 
 const TAG = 16;
 /** SHA-256 works on blocks of this many bytes. */
@@ -61,7 +61,7 @@ export function nodeCipher(): Cipher {
   };
 }
 
-function aead(suite: Suite | NoiseSuite, key: Uint8Array): Aead {
+function aead(suite: GivenSuite | NoiseSuite, key: Uint8Array): Aead {
   const secret = crypto.createSecretKey(key);
   const options = { authTagLength: TAG };
   // The types know each cipher by its own overload; all three take the same arguments here.
@@ -119,21 +119,22 @@ function block(key: Uint8Array): BlockCipher {
   let decrypting: crypto.Decipheriv | undefined;
   return {
     encrypt(plain) {
-      oneBlock(plain);
+      wholeBlocks(plain);
       encrypting ??= crypto.createCipheriv('aes-128-ecb', secret, null).setAutoPadding(false);
       return encrypting.update(plain);
     },
     decrypt(sealed) {
-      oneBlock(sealed);
+      wholeBlocks(sealed);
       decrypting ??= crypto.createDecipheriv('aes-128-ecb', secret, null).setAutoPadding(false);
       return decrypting.update(sealed);
     },
   };
 }
 
-/** A partial block would stay inside the persistent object and spoil every later header. */
-function oneBlock(bytes: Uint8Array): void {
-  if (bytes.length !== 16) throw new Error(`a header is one block of 16 bytes, not ${bytes.length}`);
+/** A partial block would stay inside the persistent object and spoil all that follows. */
+function wholeBlocks(bytes: Uint8Array): void {
+  if (bytes.length === 0 || bytes.length % 16 !== 0)
+    throw new Error(`${bytes.length} bytes are not whole blocks of 16`);
 }
 
 /** DER beginnings of private keys (RFC 8410), each followed by 32 raw bytes. */

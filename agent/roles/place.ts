@@ -16,7 +16,7 @@ export function placeOf(config: Config, role: ClientRole, identity: KeyPair, cip
     networkSecret: bytesOf(config.networkSecret),
     role,
     children: role === 'ping' ? 0 : config.children,
-    suites: hasAes() ? ['aes-128-gcm', 'chacha20-poly1305'] : ['chacha20-poly1305'],
+    suites: hasAes() ? ['aes-128-ocb', 'aes-128-gcm', 'chacha20-poly1305'] : ['chacha20-poly1305'],
     firstByte: config.shyFirstByte ? 'shy' : 'any',
     local: { ip: '0.0.0.0', port: config.udpPort },
     networks: ownNetworks(),

@@ -3,8 +3,10 @@
  * a toy in simulations that measure something else. Every key is 32 bytes unless said otherwise.
  */
 
-/** AEADs of a session: AES where the CPU has AES instructions, else ChaCha20 (RFC 8439). */
-export type Suite = 'aes-128-gcm' | 'chacha20-poly1305';
+/** AEADs that are given whole. */
+export type GivenSuite = 'aes-128-gcm' | 'chacha20-poly1305';
+/** AEADs of a session: AES where the CPU has AES instructions, else ChaCha20 (RFC 8439). OCB is our own: ocb.ts. */
+export type Suite = GivenSuite | 'aes-128-ocb';
 /** The AEADs Noise names (its AESGCM has a 32-byte key); the product's own handshakes use ChaCha20. */
 export type NoiseSuite = 'aes-256-gcm' | 'chacha20-poly1305';
 
@@ -18,10 +20,13 @@ export interface Aead {
   open(nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
 }
 
-/** AES-128 of single 16-byte blocks: the header permutation. Never given anything but 16 bytes. */
+/**
+ * AES-128 of one 16-byte block, the header permutation, or of many at once, each by itself. Throws when given anything but
+ * whole blocks. The answer is memory that nobody else has.
+ */
 export interface BlockCipher {
-  encrypt(block: Uint8Array): Uint8Array;
-  decrypt(block: Uint8Array): Uint8Array;
+  encrypt(blocks: Uint8Array): Uint8Array;
+  decrypt(blocks: Uint8Array): Uint8Array;
 }
 
 export interface KeyPair {
@@ -43,7 +48,7 @@ export interface Cipher {
   sign(pair: KeyPair, message: Uint8Array): Uint8Array;
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
   /** `key` is 16 bytes for aes-128-gcm, 32 for the others. */
-  aead(suite: Suite | NoiseSuite, key: Uint8Array): Aead;
+  aead(suite: GivenSuite | NoiseSuite, key: Uint8Array): Aead;
   /** `key` is 16 bytes. */
   block(key: Uint8Array): BlockCipher;
   /** Unpredictable bytes. */

@@ -1,6 +1,6 @@
 import type { Aead, Cipher, Suite } from './cipher.ts';
 import { expand } from './kdf.ts';
-import { KEY_LENGTH } from './suite.ts';
+import { aeadOf, KEY_LENGTH } from './suite.ts';
 
 /**
  * The keys of one direction, one per phase: each phase's chain gives its AEAD key and the next chain, and cannot be
@@ -40,7 +40,7 @@ export class Ratchet {
     const kept = this.#keys.get(this.#phase);
     if (kept !== undefined) return kept;
     const key = expand(this.#cipher, this.#chain, 'hearth key', KEY_LENGTH[this.#suite]);
-    const aead = this.#cipher.aead(this.#suite, key);
+    const aead = aeadOf(this.#suite, this.#cipher, key);
     this.#keys.set(this.#phase, aead);
     return aead;
   }

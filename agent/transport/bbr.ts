@@ -22,6 +22,12 @@ const PROBE_RTT_GAIN = 0.5;
 const FULL_GROWTH = 1.25;
 const FULL_ROUNDS = 3;
 const FULL_LOSS = 0.1;
+/**
+ * The window is never laid out for a shorter round trip than this: on a line without delay it is the computers at its ends
+ * that take their time, an ACK's 6 ms and a turn on a busy core, and a window of next to nothing would give them a dozen
+ * packets a turn. What leaves is still paced, so no line carries a longer queue for it.
+ */
+const LEAST_ROUND = 10;
 /** Packets above the window for ACKs that come in lots of 16. */
 const SLACK = 16 * 1200;
 const FIRST_WINDOW = 32 * 1200;
@@ -175,8 +181,9 @@ export class Bbr {
     }
   }
 
-  #bdp(): number {
-    return this.#leastRtt === Infinity ? FIRST_WINDOW : this.#bandwidth * this.#leastRtt;
+  /** What the path holds at its own pace, or if a round trip took `least` at least. */
+  #bdp(least = 0): number {
+    return this.#leastRtt === Infinity ? FIRST_WINDOW : this.#bandwidth * Math.max(this.#leastRtt, least);
   }
 
   #countRound(newest: Packet): void {
@@ -277,7 +284,7 @@ export class Bbr {
 
   #setWindow(bytes: number): void {
     const gain = this.#full ? CWND_GAIN : STARTUP_GAIN;
-    const wanted = Math.max(gain * this.#bdp() + SLACK, LEAST_WINDOW);
+    const wanted = Math.max(gain * this.#bdp(LEAST_ROUND) + SLACK, LEAST_WINDOW);
     if (this.#full) this.#window = Math.min(this.#window + bytes, wanted);
     else if (this.#window < wanted || this.#delivered < FIRST_WINDOW) this.#window += bytes;
   }

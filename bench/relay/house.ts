@@ -16,6 +16,7 @@ import { hasAes, nodeCipher, secureRandom } from '../../agent/io/crypto.ts';
 import { Drive, monotonic } from '../../agent/io/drive.ts';
 import type { Server } from '../../agent/rendezvous/client.ts';
 import { Rendezvous, type RendezvousEvent } from '../../agent/rendezvous/server.ts';
+import type { Suite } from '../../agent/seal/cipher.ts';
 import type { ClientRole } from '../../agent/wire/messages.ts';
 import { makeStream } from '../lan/stage.ts';
 import { BURST, clock, pace, Pairs } from './pattern.ts';
@@ -28,7 +29,7 @@ const PACKETS = 7 * 188;
 const say = (answer: Answer): void => void process.send?.(answer);
 const times = new Pairs();
 const cipher = nodeCipher();
-const suites = hasAes() ? (['aes-128-gcm', 'chacha20-poly1305'] as const) : (['chacha20-poly1305'] as const);
+const suites: readonly Suite[] = hasAes() ? ['aes-128-ocb', 'aes-128-gcm', 'chacha20-poly1305'] : ['chacha20-poly1305'];
 
 function place(role: ClientRole, children: number, server: Server): EndpointOptions {
   return {

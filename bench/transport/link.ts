@@ -1,10 +1,7 @@
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-
-const ROOT = new URL('../../', import.meta.url).pathname;
-const SOURCE = `${ROOT}test/net/box.c`;
-const BOX = `${ROOT}out/link-box`;
+import { builtBox } from '../../test/net/box.ts';
 
 /** A link between two namespaces; `box` settings as in test/net/box.c, or a bare veth pair without them. */
 export interface LinkPlan {
@@ -88,15 +85,6 @@ export class Lab {
       ip('-n', space, 'link', 'set', name, 'up', 'txqueuelen', '4000');
     }
   }
-}
-
-/** Compiles the box when it is missing or older than its source. */
-function builtBox(): string {
-  if (!existsSync(BOX) || statSync(BOX).mtimeMs < statSync(SOURCE).mtimeMs) {
-    mkdirSync(`${ROOT}out`, { recursive: true });
-    execFileSync('cc', ['-O2', '-o', BOX, SOURCE], { stdio: 'inherit' });
-  }
-  return BOX;
 }
 
 function device(link: number, end: 'a' | 'b'): string {

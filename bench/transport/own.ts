@@ -16,7 +16,7 @@ export async function open(end: End): Promise<Pipe> {
   const header = cipher.block(key(mine.toUpperCase(), 16));
   const session = new Session({
     cipher,
-    suite: hasAes() ? 'aes-128-gcm' : 'chacha20-poly1305',
+    suite: hasAes() ? 'aes-128-ocb' : 'chacha20-poly1305',
     keys: { send: key(mine, 32), receive: key(theirs, 32) },
     theirIndex: 1,
     theirHeader: cipher.block(key(theirs.toUpperCase(), 16)),

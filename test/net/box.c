@@ -1,8 +1,9 @@
 /*
- * box: links between network namespaces that delay and lose, for kernels without netem.
+ * box: links between network namespaces that delay and lose, for kernels without netem, and NATs that no kernel has.
  *
- *   cc -O2 -o out/link-box test/net/box.c
+ *   cc -O2 -o out/link-box test/net/{box,nat,ports}.c -lm
  *   out/link-box hb-a0,hb-b0,delay=25,loss=2 hb-a1,hb-b1,delay=10/40,rate=50000,queue=100 ...
+ *   out/link-box hb-a0,hb-b0,delay=20,nat=198.18.1.0,mapping=address-and-port-dependent,allocation=sequential,stride=7
  *
  * Each argument is one link: the names of its two TUN devices, which box creates (bring them into their namespaces
  * afterwards, they stay connected), then settings. A setting `x/y` means x from the first device to the second and
@@ -12,9 +13,13 @@
  *   burst=N    losses in runs    rate=KBIT  bottleneck, 0 = none                queue=MS      tail drop in front of it
  *   seed=N     of the losses     twice=PERCENT  arrive twice
  *
- * Packets are IP packets and pass unchanged: no NAT, no TTL step, no ARP. Prints `ready` when all devices exist.
- * Takes lines on stdin: `INDEX settings` changes a link (`0 loss=5,delay=30`; `0 loss=100` cuts it), `stats` prints one
- * line `INDEX passed passed lost lost full full` per link, each pair first way and way back. Ends when stdin ends.
+ * With `nat=` and the settings in nat.c a NAT stands at the first device: that side is inside. Else packets, which are
+ * IP packets, pass unchanged: no TTL step, no ARP. Prints `ready` when all devices exist.
+ *
+ * Takes lines on stdin: `INDEX settings` changes a link (`0 loss=5,delay=30`; `0 loss=100` cuts it), `INDEX rebind` moves
+ * its mappings to other ports, `INDEX reset` begins its counts anew; both answer `INDEX done`. `stats` prints one line
+ * `INDEX passed passed lost lost full full fastest fastest` per link, each pair first way and way back and the last one the
+ * packets of the busiest second, and `INDEX nat name=value...` where there is one. Ends when stdin ends.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,6 +37,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dice.h"
+#include "nat.h"
+
 enum { MOST_LINKS = 64, PACKET = 2048, AT_A_TIME = 256, MOST_HELD = 262144 };
 
 struct way {
@@ -41,16 +49,20 @@ struct way {
   uint64_t random;
   double free_at;
   unsigned long passed, lost, full;
+  struct pace pace;
+  struct nat *inwards; /* that a packet passes where this way ends */
 };
 
 struct packet {
   uint64_t due, order;
   struct packet *next;
-  int to, size;
+  struct way *way;
+  int size;
   unsigned char bytes[PACKET];
 };
 
 static struct way ways[2 * MOST_LINKS];
+static struct nat *nats[MOST_LINKS];
 static int links;
 static struct packet **heap, *unused;
 static size_t held, room;
@@ -60,14 +72,6 @@ static uint64_t now_ns(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* xorshift64* (Vigna): good enough for dice, the same on every run. */
-static double dice(struct way *way) {
-  uint64_t x = way->random;
-  x ^= x >> 12, x ^= x << 25, x ^= x >> 27;
-  way->random = x;
-  return (double)((x * 2685821657736338717u) >> 11) / 9007199254740992.0;
 }
 
 static int before(const struct packet *a, const struct packet *b) {
@@ -118,13 +122,26 @@ static void release(struct packet *packet) {
 
 static int lose(struct way *way) {
   if (way->losing > 0) return way->losing--, 1;
-  if (way->loss <= 0 || dice(way) >= way->loss / way->burst) return 0;
+  if (way->loss <= 0 || dice(&way->random) >= way->loss / way->burst) return 0;
   way->losing = way->burst - 1;
   return 1;
 }
 
+/* A full or downed device loses packets, as devices do; one that is gone ends it all. */
+static void deliver(int device, const struct packet *packet) {
+  if (write(device, packet->bytes, (size_t)packet->size) < 0 && errno == EBADF) exit(1);
+}
+
+/* A packet has come to the end of its way. */
+static void leave(struct packet *packet, uint64_t now) {
+  struct nat *nat = packet->way->inwards;
+  if (!nat || nat_arrive(nat, packet->bytes, packet->size, now) == IN) deliver(packet->way->to, packet);
+  release(packet);
+}
+
 /* One packet enters a way: lost, turned away at a full queue, or due at some time. */
 static void enter(struct way *way, struct packet *packet, uint64_t now) {
+  mark(&way->pace, now);
   if (lose(way)) {
     way->lost++;
     release(packet);
@@ -142,16 +159,27 @@ static void enter(struct way *way, struct packet *packet, uint64_t now) {
     way->free_at = start;
   }
   way->passed++;
-  packet->to = way->to;
+  packet->way = way;
   packet->order = order++;
-  packet->due = (uint64_t)(start + way->delay + (way->jitter > 0 ? dice(way) * way->jitter : 0));
-  if (way->twice > 0 && dice(way) < way->twice) {
+  packet->due = (uint64_t)(start + way->delay + (way->jitter > 0 ? dice(&way->random) * way->jitter : 0));
+  if (way->twice > 0 && dice(&way->random) < way->twice) {
     struct packet *copy = fresh();
     memcpy(copy, packet, offsetof(struct packet, bytes) + (size_t)packet->size);
     copy->order = order++;
     push(copy);
   }
   push(packet);
+}
+
+/* A packet has come out of the device where a way begins. */
+static void take(int number, struct packet *packet, uint64_t now) {
+  int outwards = number % 2 == 0;
+  switch (outwards ? nat_leave(nats[number / 2], packet->bytes, packet->size, now) : OUT) {
+    case OUT: enter(&ways[number], packet, now); return;
+    case IN: deliver(ways[number].from, packet); break;
+    case GONE: break;
+  }
+  release(packet);
 }
 
 static int create(const char *name) {
@@ -172,7 +200,7 @@ static int set(struct way *way, const char *name, double value) {
   else if (!strcmp(name, "rate")) way->rate = value / 8e6;
   else if (!strcmp(name, "queue")) way->queue = value * 1e6;
   else if (!strcmp(name, "burst")) way->burst = value >= 1 ? (int)value : 1;
-  else if (!strcmp(name, "seed")) way->random = 0x9e3779b97f4a7c15u ^ ((uint64_t)value * 2685821657736338717u + 1);
+  else if (!strcmp(name, "seed")) way->random = seeded(value);
   else return 0;
   return 1;
 }
@@ -180,13 +208,15 @@ static int set(struct way *way, const char *name, double value) {
 /* `name=x` or `name=x/y`, comma separated; the text is cut up. Answers 0 for what it does not know. */
 static int settings(int link, char *text) {
   char *save = NULL;
+  struct nat *nat = nats[link];
   for (char *part = strtok_r(text, ",", &save); part; part = strtok_r(NULL, ",", &save)) {
     char *value = strchr(part, '=');
     if (!value) return fprintf(stderr, "box: %s?\n", part), 0;
     *value++ = 0;
     char *back = strchr(value, '/');
-    if (!set(&ways[2 * link], part, atof(value)) || !set(&ways[2 * link + 1], part, atof(back ? back + 1 : value)))
-      return fprintf(stderr, "box: %s?\n", part), 0;
+    int known = nat_set(nat, part, value, now_ns());
+    for (int way = 0; way < 2; way++) known |= set(&ways[2 * link + way], part, atof(way && back ? back + 1 : value));
+    if (!known) return fprintf(stderr, "box: %s=%s?\n", part, value), 0;
   }
   return 1;
 }
@@ -199,6 +229,8 @@ static int add(char *text) {
   if (rest) *rest++ = 0;
   int a = create(text), b = create(second);
   if (a < 0 || b < 0) return 0;
+  struct nat *nat = nats[links] = nat_new();
+  ways[2 * links + 1].inwards = nat;
   for (int back = 0; back < 2; back++) {
     struct way *way = &ways[2 * links + back];
     way->from = back ? b : a;
@@ -210,12 +242,22 @@ static int add(char *text) {
   return settings(links++, rest ? rest : (char[]){""});
 }
 
+static void begin_anew(int link) {
+  for (struct way *way = &ways[2 * link]; way < &ways[2 * link + 2]; way++) {
+    way->passed = way->lost = way->full = way->pace.most = 0;
+    way->pace.oldest = way->pace.newest;
+  }
+  nat_reset(nats[link], now_ns());
+}
+
 static int command(char *line) {
   line[strcspn(line, "\r\n")] = 0;
   if (!strcmp(line, "stats")) {
     for (int i = 0; i < links; i++) {
       struct way *a = &ways[2 * i], *b = a + 1;
-      printf("%d %lu %lu %lu %lu %lu %lu\n", i, a->passed, b->passed, a->lost, b->lost, a->full, b->full);
+      printf("%d %lu %lu %lu %lu %lu %lu", i, a->passed, b->passed, a->lost, b->lost, a->full, b->full);
+      printf(" %u %u\n", a->pace.most, b->pace.most);
+      nat_tell(nats[i], i, now_ns());
     }
     fflush(stdout);
     return 1;
@@ -224,12 +266,16 @@ static int command(char *line) {
   long link = strtol(line, &rest, 10);
   if (rest == line || link < 0 || link >= links) return fprintf(stderr, "box: %s?\n", line), 1;
   while (*rest == ' ') rest++;
-  settings((int)link, rest);
+  if (!strcmp(rest, "rebind")) nat_rebind(nats[link]);
+  else if (!strcmp(rest, "reset")) begin_anew((int)link);
+  else return settings((int)link, rest), 1;
+  printf("%ld done\n", link);
+  fflush(stdout);
   return 1;
 }
 
 static int commands(void) {
-  static char text[1024];
+  static char text[4096];
   static size_t length;
   ssize_t got = read(0, text + length, sizeof text - 1 - length);
   if (got <= 0) return got < 0 && errno == EAGAIN;
@@ -258,9 +304,7 @@ int main(int count, char **arguments) {
     uint64_t now = now_ns();
     while (held > 0 && heap[0]->due <= now) {
       struct packet *packet = pop();
-      /* A full or downed device loses packets, as devices do. */
-      if (write(packet->to, packet->bytes, (size_t)packet->size) < 0 && errno == EBADF) return 1;
-      release(packet);
+      leave(packet, now);
     }
     struct timespec wait = {0}, *until = NULL;
     if (held > 0) {
@@ -282,7 +326,7 @@ int main(int count, char **arguments) {
           break;
         }
         packet->size = (int)size;
-        enter(&ways[i], packet, now);
+        take(i, packet, now);
       }
     }
   }

@@ -1,77 +1,27 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { seconds } from '../../agent/base/time.ts';
+import type { NatShape } from '../../agent/sim/nat.ts';
 import { Child, type RunOptions } from './child.ts';
+import { Flows } from './flows.ts';
 import { Line, type LineShape } from './line.ts';
+import { type Making, makingOf, natWords } from './nats.ts';
 import { command, ip, nft, prefix, remove, settings, sweep } from './netns.ts';
-import { type Captured, readPcap } from './pcap.ts';
-import { firewallRules, type Input, type KernelNat, otherPorts, routerRules } from './rules.ts';
+import { readPcap } from './pcap.ts';
+import type { Capture, Carrier, Counter, Expiry, Household, HouseholdOptions, Hub, Space } from './places.ts';
+import { firewallRules, otherPorts, routerRules } from './rules.ts';
+import { Watch } from './watch.ts';
 
-/** A namespace: a computer of its own as far as the network is concerned. */
-export interface Space {
-  readonly netns: string;
-  /** Its addresses; of a router, the outside ones. */
-  readonly addresses: readonly string[];
-}
+export type { Capture, Carrier, Counter, Household, HouseholdOptions, Space } from './places.ts';
 
-/** A namespace that others hang on to: the internet, or a carrier. */
-interface Hub {
-  readonly netns: string;
-  readonly gateway: string;
-  /** What its customers' addresses begin with. */
-  readonly network: string;
-  customers: number;
-}
-
-export interface HouseholdOptions {
-  /** `open`: a public address; `firewall`: the same with a stateful filter; else a router with this NAT. */
-  readonly nat?: KernelNat | 'open' | 'firewall';
-  readonly input?: Input;
-  /** Hosts on the LAN; each is 192.168.1.2 and up, in every household. */
-  readonly hosts?: number;
-  /** The line to the internet, or the carrier; a plain wire when left out. */
-  readonly line?: LineShape;
-  readonly behind?: Carrier;
-  /** Seconds a flow lives in the router's table, without and with an answer; the kernel has 30 and 120. */
-  readonly expiry?: { readonly unanswered: number; readonly answered: number };
-}
-
-/** A household: its router (for open ones and firewalls the only host) and the hosts on its LAN. */
-export interface Household {
-  readonly router: Space;
-  readonly hosts: readonly Space[];
-  /** The first host: where the agent of a household behind its router runs. */
-  readonly host: Space;
-  /** Where the internet sees it. */
-  readonly address: string;
-  readonly line: Line | undefined;
-  /** Every flow moves to another outside port with its next datagram out; for NATs that keep a port. Answers the range. */
-  rebind(): { readonly from: number; readonly to: number };
-}
-
-/** A carrier's NAT that households can be behind. */
-export interface Carrier {
-  readonly router: Space;
-  readonly hub: Hub;
-}
-
-/** Datagrams counted in the middle of the internet. */
-export interface Counter {
-  read(): { readonly packets: number; readonly bytes: number };
-}
-
-/** A running tcpdump. */
-export interface Capture {
-  /** Ends it and answers with all UDP it saw. */
-  stop(): Promise<readonly Captured[]>;
-}
-
-/** NATs that give a socket one outside port for all destinations. */
-const KEEPING = new Set(['masquerade', 'full-cone', 'offset', 'block']);
+/** NATs of the kernel that give a socket one outside port for all destinations. */
+const KEEPING = new Set(['masquerade', 'offset', 'block']);
 
 const INTERNET_GATEWAY = '198.18.0.1';
 const LAN_ROUTER = '192.168.1.1';
-const FIRST_HOST = '192.168.1.2';
+/** What a router has where a NAT of nat.c is in front of it. */
+const BEHIND_A_BOX = '192.168.0.2';
 /** Outside ports after the first rebinding; each takes the next range that holds no port in use. */
 const [REBIND_FROM, REBIND_PORTS] = [61_000, 200];
 
@@ -118,34 +68,53 @@ export class Lab {
   }
 
   async household(options: HouseholdOptions = {}): Promise<Household> {
-    const { nat = 'masquerade', input = 'drop', hosts = 1, line: shape, behind, expiry } = options;
+    const { nat = 'masquerade', hosts = 1, line: shape } = options;
+    const making = makingOf(nat);
+    const [, ...further] = making.by === 'box' ? making.nats : [];
+    let { behind } = options;
+    // A NAT behind a NAT: the outer ones are carriers, and the line is theirs.
+    for (const outer of further.toReversed()) {
+      behind = await this.carrier({ nat: outer, ...(shape && { line: shape }), ...(behind && { behind }) });
+    }
     const hub = behind?.hub ?? this.#internet;
     const netns = this.#space('house');
-    const outside = nextAddress(hub);
-    const line = await this.#connect(netns, [outside], hub, shape);
-    const router: Space = { netns, addresses: [outside] };
-    if (expiry !== undefined) this.#setExpiry(netns, expiry);
-    const address = behind?.router.addresses[0] ?? outside;
-    const rebind = (): { from: number; to: number } => this.#rebind(netns, nat);
-    if (nat === 'open' || nat === 'firewall') {
-      if (nat === 'firewall') nft(netns, firewallRules());
-      return { router, hosts: [router], host: router, address, line, rebind };
-    }
-    settings(netns, { 'ipv4/ip_forward': 1 });
-    nft(netns, routerRules(nat, outside, input, FIRST_HOST));
-    const lan = this.#lan(netns, hosts);
-    return { router, hosts: lan, host: lan[0] ?? router, address, line, rebind };
+    const ownLine = further.length > 0 ? undefined : shape;
+    const { line, own, outside } = await this.#edge(netns, hub, making, { ...options, line: ownLine });
+    const router: Space = { netns, addresses: outside };
+    const gateway: Space = { netns, addresses: [own] };
+    const rebind = async (): Promise<void> => {
+      if (making.by === 'box') await line?.rebind();
+      else this.#rebind(netns, making);
+    };
+    const routed = making.by === 'box' || making.by === 'kernel';
+    const lan = routed ? this.#lan(netns, hosts) : [router];
+    return {
+      router,
+      gateway,
+      hosts: lan,
+      host: lan[0] ?? router,
+      address: behind?.router.addresses[0] ?? outside[0] ?? own,
+      line,
+      rebind,
+      watch: async () => this.#watch(netns, line),
+    };
   }
 
-  /** A carrier's NAT, between the internet and households. */
-  async carrier(options: { readonly nat?: KernelNat; readonly line?: LineShape } = {}): Promise<Carrier> {
+  /** A carrier's NAT, between the internet (or another carrier) and households. */
+  async carrier(
+    options: Pick<HouseholdOptions, 'nat' | 'line' | 'behind' | 'addresses' | 'expiry'> = {},
+  ): Promise<Carrier> {
+    const making = makingOf(options.nat ?? 'block');
     const netns = this.#space('carrier');
-    const outside = nextAddress(this.#internet);
-    await this.#connect(netns, [outside], this.#internet, options.line);
+    const edge = await this.#edge(netns, options.behind?.hub ?? this.#internet, making, options);
     const hub: Hub = { netns, gateway: '100.64.0.1', network: '100.64.', customers: 0 };
     this.#makeHub(hub);
-    nft(netns, routerRules(options.nat ?? 'block', outside, 'drop', '100.64.1.0'));
-    return { router: { netns, addresses: [outside] }, hub };
+    return {
+      router: { netns, addresses: options.behind?.router.addresses ?? edge.outside },
+      hub,
+      line: edge.line,
+      watch: async () => this.#watch(netns, edge.line),
+    };
   }
 
   /** Starts a program in a namespace; it ends with the laboratory at the latest. */
@@ -250,12 +219,45 @@ add rule ip count middle ip saddr ${from} ip daddr ${to} meta l4proto udp counte
     ip(netns, [`addr add ${gateway}/32 dev lo`]);
   }
 
+  /** What is between a namespace and its hub; its outside addresses, and the one that its own sockets have. */
+  async #edge(
+    netns: string,
+    hub: Hub,
+    making: Making,
+    options: Pick<HouseholdOptions, 'input' | 'expiry' | 'addresses'> & { readonly line?: LineShape | undefined },
+  ): Promise<{ readonly outside: readonly string[]; readonly own: string; readonly line: Line | undefined }> {
+    const { line: shape, input = 'drop', expiry } = options;
+    const own = nextAddress(hub);
+    if (making.by === 'box') {
+      const { addresses = making.addresses } = options;
+      const outside = [own, ...Array.from({ length: addresses - 1 }, () => nextAddress(hub))];
+      const lives = expiry && { unanswered: seconds(expiry.unanswered), answered: seconds(expiry.answered) };
+      const nat = { ...making.nats[0], ...(input === 'accept' && { poison: true }), ...(lives && { expiry: lives }) };
+      return { outside, own: BEHIND_A_BOX, line: await this.#connect(netns, outside, hub, shape ?? {}, nat) };
+    }
+    const line = await this.#connect(netns, [own], hub, shape);
+    if (expiry !== undefined) this.#setExpiry(netns, expiry);
+    switch (making.by) {
+      case 'nothing':
+        break;
+      case 'filter':
+        nft(netns, firewallRules(making.blocked));
+        break;
+      case 'kernel':
+        settings(netns, { 'ipv4/ip_forward': 1 });
+        nft(netns, routerRules(making.nat, own, input));
+        break;
+    }
+    return { outside: [own], own, line };
+  }
+
   /** Device `wan` in the namespace, its addresses, the default route, and the hub's way back. */
   async #connect(
     netns: string,
     ips: readonly string[],
     hub: Hub,
     shape: LineShape | undefined,
+    nat?: NatShape,
   ): Promise<Line | undefined> {
     const number = this.#names++;
     const there = `to${number}`;
@@ -263,22 +265,24 @@ add rule ip count middle ip saddr ${from} ip daddr ${to} meta l4proto udp counte
     if (shape === undefined) {
       ip(undefined, [`link add wan netns ${netns} type veth peer name ${there} netns ${hub.netns}`]);
     } else {
-      line = await Line.lay(hub.netns, netns, number, shape);
+      line = await Line.lay(hub.netns, netns, number, shape, nat && natWords(nat, ips));
       this.#lines.push(line);
     }
+    const own = nat === undefined ? ips : [BEHIND_A_BOX];
     // On a wire the gateway is found by ARP; a TUN line has two ends and nobody to ask for.
     const via = shape === undefined ? `via ${hub.gateway} dev wan onlink` : 'dev wan';
     ip(hub.netns, [`link set ${there} up`, ...ips.map((address) => `route add ${address}/32 dev ${there}`)]);
     ip(netns, [
-      ...ips.map((address) => `addr add ${address}/32 dev wan`),
+      ...own.map((address) => `addr add ${address}/32 dev wan`),
       'link set wan up',
-      `route add default ${via} src ${ips[0]}`,
+      `route add default ${via} src ${own[0]}`,
     ]);
     return line;
   }
 
   /** A bridge `lan` on the router, and hosts on it with their device `eth0`. */
   #lan(router: string, hosts: number): readonly Space[] {
+    settings(router, { 'ipv4/ip_forward': 1 });
     ip(router, ['link add lan type bridge', `addr add ${LAN_ROUTER}/24 dev lan`, 'link set lan up']);
     return Array.from({ length: hosts }, (_, i) => {
       const netns = this.#space('host');
@@ -290,15 +294,25 @@ add rule ip count middle ip saddr ${from} ip daddr ${to} meta l4proto udp counte
     });
   }
 
-  #setExpiry(netns: string, { unanswered, answered }: { unanswered: number; answered: number }): void {
+  #setExpiry(netns: string, { unanswered, answered }: Expiry): void {
     settings(netns, {
       'netfilter/nf_conntrack_udp_timeout': unanswered,
       'netfilter/nf_conntrack_udp_timeout_stream': answered,
     });
   }
 
+  /** Counts from now on at a line, and in the table of flows behind it. */
+  async #watch(netns: string, line: Line | undefined): Promise<Watch> {
+    if (line === undefined) throw new Error(`${netns} has no line to be watched`);
+    const flows = new Flows(this.run({ netns, addresses: [] }, Flows.ARGV));
+    await Flows.listens(netns);
+    await line.reset();
+    return new Watch(line, flows);
+  }
+
   /** Another range of outside ports, and the table of flows emptied: the next datagram of each gets a new port. */
-  #rebind(netns: string, nat: string): { from: number; to: number } {
+  #rebind(netns: string, making: Making): void {
+    const nat = making.by === 'kernel' ? making.nat : making.by;
     if (!KEEPING.has(nat)) throw new Error(`a NAT of kind ${nat} keeps no port to be moved`);
     const flows = command(['ip', 'netns', 'exec', netns, 'conntrack', '-L', '-p', 'udp']);
     const used = [...flows.matchAll(/dport=(\d+)/g)].map((match) => Number(match[1]));
@@ -308,7 +322,6 @@ add rule ip count middle ip saddr ${from} ip daddr ${to} meta l4proto udp counte
     if (to > 65_535) throw new Error(`${netns}: no range of outside ports is free`);
     nft(netns, otherPorts(from, to));
     command(['ip', 'netns', 'exec', netns, 'conntrack', '-F']);
-    return { from, to };
   }
 }
 

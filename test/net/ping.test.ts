@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { METHODS } from '../../agent/base/outcome.ts';
 import { base32 } from '../../agent/base/text32.ts';
+import type { KindName } from '../../agent/sim/kinds.ts';
 import type { Child } from './child.ts';
 import { type Household, Lab, type Space } from './lab.ts';
 import { describeInLab } from './missing.ts';
 import { hearth, type Rendezvous, startAgent, startRendezvous, States } from './programs.ts';
 import type { KernelNat } from './rules.ts';
 
-type Nat = KernelNat | 'open' | 'firewall';
+type Nat = KernelNat | KindName;
 
 const METHOD = METHODS.join('|');
 const SECONDS = String.raw`\d+(?:\.\d+)? s`;

@@ -41,17 +41,15 @@ export interface Rendezvous extends Running {
   readonly listen: readonly { readonly ip: string; readonly port: number }[];
 }
 
-/** A rendezvous on all addresses of a server, with one more port as an observer. */
+/** A rendezvous on so many ports of each address of a server: the first one is for clients, the others observe. */
 export async function startRendezvous(
   lab: Lab,
   space: Space,
   states: States,
   more: readonly string[] = [],
+  ports = 2,
 ): Promise<Rendezvous> {
-  const listen = [
-    ...space.addresses.map((ip) => ({ ip, port: PORT })),
-    { ip: space.addresses[0] ?? '', port: PORT + 1 },
-  ];
+  const listen = Array.from({ length: ports }, (_, i) => space.addresses.map((ip) => ({ ip, port: PORT + i }))).flat();
   const text = listen.map(({ ip, port }) => `${ip}:${port}`).join(',');
   const child = hearth(lab, space, ['rendezvous', '--listen', text, '--state', states.next(), ...more]);
   const [, place, key] = await child.line(/^rendezvous ready (\S+) key ([a-z2-7]{52})$/, START_MS);

@@ -2,8 +2,6 @@
 export const KERNEL_NATS = {
   /** The usual home router: keeps the port where it can. */
   masquerade: (_address: string) => 'meta l4proto udp masquerade',
-  /** Masquerade, and whatever comes from outside goes to the first host of the house. */
-  'full-cone': (_address: string) => 'meta l4proto udp masquerade',
   /** A constant distance of 2,000 ports. */
   offset: (address: string) => `meta l4proto udp snat to ${address} : udp sport map @shifted`,
   /** One port for all out of a block of 512: how carriers' scripts do it. */
@@ -22,7 +20,7 @@ export type Input = 'drop' | 'accept' | 'reject';
 const SHIFT = 2000;
 
 /** A router's whole table. `wan` is its outside device; everything else is inside. */
-export function routerRules(nat: KernelNat, address: string, input: Input, firstHost: string): string {
+export function routerRules(nat: KernelNat, address: string, input: Input): string {
   return `
 table ip hearth {
   ${nat === 'offset' ? shifted() : ''}
@@ -37,11 +35,6 @@ table ip hearth {
     type filter hook forward priority filter; policy drop;
     iifname != "wan" accept
     ct state established,related accept
-    ${nat === 'full-cone' ? `ip daddr ${firstHost} accept` : ''}
-  }
-  chain inwards {
-    type nat hook prerouting priority dstnat;
-    ${nat === 'full-cone' ? `iifname "wan" meta l4proto udp dnat to ${firstHost}` : ''}
   }
   chain outwards {
     type nat hook postrouting priority srcnat;
@@ -59,10 +52,14 @@ add rule ip hearth outwards oifname "wan" masquerade
 `;
 }
 
-/** A single host with a public address and a stateful filter of its own. */
-export function firewallRules(): string {
+/** A single host with a public address and a stateful filter of its own; `blocked`: which lets no UDP through either. */
+export function firewallRules(blocked: boolean): string {
   return `
 table ip hearth {
+  chain output {
+    type filter hook output priority filter; policy accept;
+    ${blocked ? 'oifname "wan" meta l4proto udp drop' : ''}
+  }
   chain input {
     type filter hook input priority filter; policy drop;
     iifname "lo" accept

@@ -97,7 +97,7 @@ function walking(): void {
     const moments: number[] = [];
     for (let i = 0; i < 2; i++) {
       moments.push(Date.now());
-      b.house.rebind();
+      await b.house.rebind();
       await pause(4000);
     }
     const arrived = (await capture.stop()).filter(({ from }) => from.ip === a.house.address);

@@ -44,7 +44,7 @@ function watched(): void {
     const newcomer = await lab.internet();
     for (let i = 0; i < CLIENTS; i += AT_ONCE) {
       await Promise.all(Array.from({ length: AT_ONCE }, () => ask(newcomer)));
-      if (i === AT_ONCE) walk.b.house.rebind();
+      if (i === AT_ONCE) await walk.b.house.rebind();
     }
     await pause(5000);
     all = await capture.stop();

@@ -39,12 +39,17 @@ class Stream {
   send(pair: Pair, gap: number, until: number): this {
     const next = (): void => {
       if (pair.now >= until) return;
-      this.#sentAt.push(pair.now);
-      pair.say('a', numbered(this.sent++));
+      this.give(pair);
       pair.later(gap, next);
     };
     pair.later(0, next);
     return this;
+  }
+
+  /** One chunk now. */
+  give(pair: Pair): void {
+    this.#sentAt.push(pair.now);
+    pair.say('a', numbered(this.sent++));
   }
 
   get everyOnce(): boolean {
@@ -119,6 +124,42 @@ describe('delivery', () => {
     expect(stream.everyOnce).toBe(true);
     expect(stream.latency.filter((latency) => latency > 26).length).toBeLessThanOrEqual(1);
     expect(Math.max(...stream.latency)).toBeLessThan(25 + 50 + 15);
+  });
+
+  describe('on a line without delay, between busy computers', () => {
+    /** A child that has caught up with a second of stream as fast as the line took it, and follows at 20 Mbit/s. */
+    const following = (seed: number): { pair: Pair; stream: Stream } => {
+      const pair = new Pair(seed, { delay: 0.05, rate: 40_000, queue: 100 });
+      const stream = new Stream(pair);
+      pair.later(0, () => {
+        for (let i = 0; i < 2200; i++) stream.give(pair);
+      });
+      pair.run(500);
+      expect(pair.a.stats().phase).toBe('probe-bandwidth');
+      stream.latency.length = 0;
+      return { pair, stream: stream.send(pair, 0.456, 3000) };
+    };
+
+    test('a receiver that looks only every 10 ms still gets all there is each time', () => {
+      const { pair, stream } = following(6);
+      pair.later(500, () => (pair.turn = 10));
+      pair.run(4000);
+      expect(stream.everyOnce).toBe(true);
+      expect(Math.max(...stream.latency)).toBeLessThanOrEqual(10 + 1);
+    });
+
+    test('what a source held back for 30 ms is out with the next turn but one', () => {
+      const { pair, stream } = following(7);
+      pair.later(500, () => (pair.turn = 5));
+      for (let start = 1000; start < 2500; start += 100) {
+        pair.later(start, () => {
+          for (let i = 0; i < 66; i++) stream.give(pair);
+        });
+      }
+      pair.run(4000);
+      expect(stream.everyOnce).toBe(true);
+      expect(Math.max(...stream.latency)).toBeLessThanOrEqual(2 * 5 + 1);
+    });
   });
 
   test('a lost tail is found by a probe, without anything sent after it', () => {

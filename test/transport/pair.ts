@@ -42,6 +42,8 @@ export class Pair {
   watch: ((side: Side, effect: Effect) => void) | undefined;
   /** Whether a datagram from this side gets through at all. */
   gate: (from: Side) => boolean = () => true;
+  /** Busy computers: a process gets its turn only every so many milliseconds, and then takes all that came meanwhile. */
+  turn = 0;
   /** Sees a datagram before its receiver does: the place for a change of address. */
   arriving: ((to: Side, size: number) => void) | undefined;
   readonly #random: Random;
@@ -116,7 +118,8 @@ export class Pair {
     const other: Side = side === 'a' ? 'b' : 'a';
     for (let copy = this.#chance(way.twice) ? 2 : 1; copy > 0; copy--) {
       const jitter = way.jitter === undefined ? 0 : (this.#random(1 << 20) / (1 << 20)) * way.jitter;
-      this.#push(start + way.delay + jitter, () => {
+      const arrival = start + way.delay + jitter;
+      this.#push(this.turn === 0 ? arrival : Math.ceil(arrival / this.turn) * this.turn, () => {
         // The session's replay window (seal/) lets no datagram in twice.
         if (this.#seen[other].has(counter)) return;
         this.#seen[other].add(counter);
