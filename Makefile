@@ -66,6 +66,10 @@ sim: setup ## scenarios on the virtual clock; SEED=n replays one
 net: setup ## real sockets and kernel NATs in network namespaces (root)
 	$(VITEST) --project net
 
+.PHONY: net-full
+net-full: setup ## every ordered pair of NATs, five times, on hosts and on gateways (root, an hour); RUNS=5
+	$(NODE) test/net/matrix-full.ts --runs $(or $(RUNS),5)
+
 .PHONY: fuzz
 fuzz: setup ## RUNS=1000000 random and mutated inputs for every decoder
 	RUNS=$(or $(RUNS),1000000) $(VITEST) --project fuzz

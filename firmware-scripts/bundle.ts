@@ -6,30 +6,47 @@ import { BORROWED } from '../agent/io/assets.ts';
 const ROOT = join(import.meta.dirname, '..');
 const OUT = join(ROOT, 'out/hearth.cjs');
 
-/** The assets by name: what lies in agent/web/, and what is borrowed from packages. */
-function assets(): ReadonlyMap<string, Uint8Array> {
+/** The assets by name, and where they lie: what is in agent/web/, and what is borrowed from packages. */
+export function assets(): ReadonlyMap<string, string> {
   const web = readdirSync(join(ROOT, 'agent/web'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(join(ROOT, 'agent/web/').length));
+    .map((entry): [string, string] => {
+      const path = join(entry.parentPath, entry.name);
+      return [path.slice(join(ROOT, 'agent/web/').length), path];
+    });
   return new Map([
-    ...web.map((name): [string, Uint8Array] => [name, readFileSync(join(ROOT, 'agent/web', name))]),
-    ...Object.entries(BORROWED).map(([name, path]): [string, Uint8Array] => [name, readFileSync(join(ROOT, path))]),
+    ...web,
+    ...Object.entries(BORROWED).map(([name, path]): [string, string] => [name, join(ROOT, path)]),
   ]);
 }
 
-/** Puts a file that holds the assets in the place of agent/io/embedded.ts. */
-const embed: Plugin = {
-  name: 'embed',
-  setup(builder) {
-    builder.onLoad({ filter: /[/\\]io[/\\]embedded\.ts$/ }, () => {
-      const pairs = [...assets()].map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')]);
-      return { contents: `export const embedded = new Map(${JSON.stringify(pairs)});`, loader: 'js' };
-    });
+/**
+ * Where a bundle has its assets: as text in its own code, or beside it in the executable, which costs no memory before
+ * one is asked for.
+ */
+type Place = 'inside' | 'beside';
+
+/** What stands in the place of agent/io/embedded.ts. */
+const EMBEDDED: Readonly<Record<Place, () => string>> = {
+  inside: () => {
+    const pairs = [...assets()].map(([name, path]) => [name, readFileSync(path, 'base64')]);
+    return `const texts = new Map(${JSON.stringify(pairs)});
+      export const embedded = (name) => texts.has(name) ? Buffer.from(texts.get(name), 'base64') : undefined;`;
   },
+  beside: () => `import { getAsset } from 'node:sea';
+    const names = new Set(${JSON.stringify([...assets().keys()])});
+    export const embedded = (name) => names.has(name) ? new Uint8Array(getAsset(name)) : undefined;`,
 };
 
+const embed = (place: Place): Plugin => ({
+  name: 'embed',
+  setup(builder) {
+    builder.onLoad({ filter: /[/\\]io[/\\]embedded\.ts$/ }, () => ({ contents: EMBEDDED[place](), loader: 'js' }));
+  },
+});
+
 /** Bundles `entry` and all it imports into one CommonJS file (a single executable wants that); answers with its inputs. */
-export async function bundle(entry: string, outfile: string): Promise<readonly string[]> {
+export async function bundle(entry: string, outfile: string, place: Place = 'inside'): Promise<readonly string[]> {
   const { metafile } = await build({
     entryPoints: [entry],
     outfile,
@@ -42,7 +59,7 @@ export async function bundle(entry: string, outfile: string): Promise<readonly s
     legalComments: 'inline',
     // The bundle is the program itself; its own folder is only asked for in a checkout.
     define: { 'import.meta.main': 'true', 'import.meta.dirname': '""' },
-    plugins: [embed],
+    plugins: [embed(place)],
     metafile: true,
   });
   return Object.keys(metafile.inputs);

@@ -11,15 +11,17 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { assets, bundle } from './bundle.ts';
 
 /**
- * `make pack ARCH=x64|arm64`: out/hearth.cjs and Node in one executable, out/hearth-linux-ARCH.
+ * `make pack ARCH=x64|arm64`: the program, its assets and Node in one executable, out/hearth-linux-ARCH.
  *
- * By @yao-pkg/pkg in its simple `--sea` mode. pkg takes Node from its cache in HOME or else from the internet, so a HOME
- * of our own is filled beforehand with the Node of the npm package node-linux-ARCH. The order is strip, then inject:
- * stripping what was injected gives a program that crashes at its start. No V8 flags are baked in, because they would
- * override NODE_OPTIONS; and the file lies in a folder without package.json, or pkg would pack all of node_modules.
+ * By the simple `--sea` mode of @yao-pkg/pkg, called as a function because its command line passes neither assets nor
+ * flags on. It takes Node from a cache in HOME or else from the internet, so a HOME of our own is filled beforehand with
+ * the Node of the npm package node-linux-ARCH. The order is strip, then inject: stripping what was injected gives a
+ * program that crashes at its start.
  */
 const ROOT = join(import.meta.dirname, '..');
 const OUT = join(ROOT, 'out');
@@ -27,26 +29,43 @@ const HOME = join(OUT, 'cache');
 
 type Arch = 'x64' | 'arm64';
 
+/**
+ * Memory before speed, as a router wants it: `make bench ONLY=memory` shows 3 MB for each at a few percent more CPU. They
+ * are the same in hearth.sh. NODE_OPTIONS is still heard.
+ */
+const FLAGS = ['--max-semi-space-size=1', '--optimize-for-size'];
+
+/** What pkg's sea.js takes; it has no types of its own. */
+interface SeaOptions {
+  readonly targets: readonly { platform: 'linux'; arch: Arch; nodeRange: string; output: string }[];
+  /** As in Node's sea-config.json. */
+  readonly seaConfig: {
+    readonly assets: Readonly<Record<string, string>>;
+    readonly execArgv: readonly string[];
+    readonly execArgvExtension: 'env';
+  };
+}
+
 const [wanted = process.arch, ...flags] = process.argv.slice(2);
 if (wanted !== 'x64' && wanted !== 'arm64') throw new Error(`ARCH=${wanted}: write x64 or arm64`);
-pack(wanted);
+await pack(wanted);
 if (flags.includes('--xz'))
   console.log(`out/hearth-linux-${wanted}.xz  ${xzSize(binaryOf(wanted))} bytes (xz -6, not kept)`);
 
-function pack(arch: Arch): void {
+async function pack(arch: Arch): Promise<void> {
   const version = fillCache(arch);
   // The Node that writes the blob must be the Node that reads it, to the last digit.
   if (process.version !== `v${version}`) fillCache(process.arch === 'arm64' ? 'arm64' : 'x64');
-  const box = join(OUT, 'box');
-  mkdirSync(box, { recursive: true });
-  copyFileSync(join(OUT, 'hearth.cjs'), join(box, 'hearth.cjs'));
+  const main = join(OUT, 'packed.cjs');
+  await bundle(join(ROOT, 'agent/main.ts'), main, 'beside');
   rmSync(binaryOf(arch), { force: true });
-  const pkg = join(ROOT, 'node_modules/@yao-pkg/pkg/lib-es5/bin.js');
-  const target = `node${version}-linux-${arch}`;
-  execFileSync(process.execPath, [pkg, '--sea', 'hearth.cjs', '-t', target, '--output', binaryOf(arch)], {
-    cwd: box,
-    env: { ...process.env, HOME },
-    stdio: ['ignore', 'inherit', 'inherit'],
+  process.env['HOME'] = HOME;
+  const { default: sea } = createRequire(import.meta.url)('@yao-pkg/pkg/lib-es5/sea.js') as {
+    default: (main: string, options: SeaOptions) => Promise<void>;
+  };
+  await sea(main, {
+    targets: [{ platform: 'linux', arch, nodeRange: `node${version}`, output: binaryOf(arch) }],
+    seaConfig: { assets: Object.fromEntries(assets()), execArgv: FLAGS, execArgvExtension: 'env' },
   });
   console.log(`out/hearth-linux-${arch}  ${statSync(binaryOf(arch)).size} bytes`);
 }

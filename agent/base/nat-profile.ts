@@ -8,6 +8,27 @@ export interface NatProfile {
   readonly confidence: number;
   /** External addresses seen, without ports; more than one means pooling. */
   readonly external: readonly string[];
+  /** Ports from one new mapping to the next, signed; 0 where there is no such step. */
+  readonly step: number;
+  /** Counters that take turns, each for its own flows: the cores of a carrier's box. 1 for everything else. */
+  readonly counters: number;
+  /** Where new ports come from, as far as it is narrower than 1024-65535. */
+  readonly ports: PortRange | undefined;
+  /** New mappings of others behind the same address, per second, and the variance over the mean of their counts. */
+  readonly drift: number;
+  readonly burstiness: number;
+  /** With several external addresses: does one inside socket keep to one of them? */
+  readonly pooling: Pooling;
+  /** Does a datagram that comes from a peer before ours to it cost the port we had? */
+  readonly poison: Trait;
+  /** New mappings it gave before it refused one; 0 when it never did. */
+  readonly quota: number;
+}
+
+/** Both ends included. */
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
 }
 
 export const NAT_KINDS = [
@@ -20,9 +41,20 @@ export const NAT_KINDS = [
   'offset',
   /** Endpoint-independent mapping to some other stable port. */
   'endpoint-independent',
+  /** A port per destination address; `step` says whether the next one can be told. */
   'address-dependent',
-  /** A new port per destination, one step after another. */
+  /** The first destination of a socket gets its own port, all others any. */
+  'preserve-first',
+  /** A new port per destination, one `step` after another. */
   'sequential',
+  /** The same with several `counters`. */
+  'per-core',
+  /** One step after another inside `ports`, the household's own block. */
+  'block-sequential',
+  /** A new random port per destination out of `ports`, the household's own block of at most 4096. */
+  'block-random',
+  /** A new random port per destination out of `ports`, wider than a block. */
+  'range-random',
   /** A new port per destination, nothing to read from it. */
   'random',
 ] as const;
@@ -35,3 +67,26 @@ export const FILTERINGS = [
   'address-and-port-dependent',
 ] as const;
 export type Filtering = (typeof FILTERINGS)[number];
+
+export const POOLINGS = ['one', 'paired', 'arbitrary'] as const;
+export type Pooling = (typeof POOLINGS)[number];
+
+export const TRAITS = ['unknown', 'no', 'yes'] as const;
+export type Trait = (typeof TRAITS)[number];
+
+/** Nothing is known; also what a profile has where nothing else is said. */
+export const UNKNOWN: NatProfile = {
+  kind: 'unknown',
+  offset: 0,
+  filtering: 'unknown',
+  confidence: 0,
+  external: [],
+  step: 0,
+  counters: 1,
+  ports: undefined,
+  drift: 0,
+  burstiness: 1.5,
+  pooling: 'one',
+  poison: 'unknown',
+  quota: 0,
+};

@@ -1,4 +1,5 @@
 import { sameBytes } from '../base/bytes.ts';
+import { Slab } from '../base/slab.ts';
 import { after, earliest, type Instant, type Millis, seconds } from '../base/time.ts';
 import type { Cipher } from '../seal/cipher.ts';
 import type { Block } from './block.ts';
@@ -47,6 +48,11 @@ export interface FeedStats {
 const KNOWN = 400;
 /** After a longer gap the blocks before are not asked for one by one: a child that far behind starts at a keyframe. */
 const ABSENT_MOST = 64;
+/**
+ * Twelve blocks: memory for one at a time left a third of glibc's heap as holes. More than this is not better: a viewer
+ * that takes nothing keeps a page or two alive.
+ */
+const BLOCKS_PAGE = 256 * 1024;
 const ALL_CHUNKS = 2 ** CHUNKS_MOST - 1;
 const MANIFEST_BIT = 0x8000_0000;
 
@@ -72,6 +78,7 @@ export class Feed {
     lost: 0,
   };
   readonly #cipher: Cipher;
+  readonly #memory = new Slab(BLOCKS_PAGE);
   readonly #hold: Millis;
   readonly #least: number;
   #stream: { readonly epoch: number; readonly tag: number } | undefined;
@@ -219,7 +226,7 @@ export class Feed {
     this.#absent.delete(number);
     if (number > this.#newest) this.#advance(number, now);
     out.push({ kind: 'forward', number, bytes: message });
-    const partial = new Partial(manifest, message.slice(), now);
+    const partial = new Partial(manifest, message, now, this.#memory);
     this.#partials.set(number, partial);
     this.#finish(number, partial, out);
     const tag = this.#stream?.tag ?? 0;

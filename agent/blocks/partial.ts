@@ -1,4 +1,5 @@
 import { sameBytes } from '../base/bytes.ts';
+import type { Slab } from '../base/slab.ts';
 import type { Instant } from '../base/time.ts';
 import type { Cipher } from '../seal/cipher.ts';
 import type { Block } from './block.ts';
@@ -18,11 +19,13 @@ export class Partial {
   /** Bit i is set where chunk i is missing. */
   #missing: number;
 
-  constructor(manifest: Manifest, message: Uint8Array, since: Instant) {
+  /** Memory for the block, and for a copy of `message`, is taken from `memory`. */
+  constructor(manifest: Manifest, message: Uint8Array, since: Instant, memory: Slab) {
     this.manifest = manifest;
-    this.message = message;
+    this.message = memory.take(message.length);
+    this.message.set(message);
     this.since = since;
-    this.#bytes = new Uint8Array(carried(manifest) * PACKET);
+    this.#bytes = memory.take(carried(manifest) * PACKET);
     this.#missing = 2 ** manifest.hashes.length - 1;
   }
 

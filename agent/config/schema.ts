@@ -145,6 +145,25 @@ export const OPTIONS = {
     example: '12000',
     live: true,
   },
+  knowledge: {
+    name: 'knowledge',
+    kind: 'text',
+    most: 1024,
+    about: 'the file of what the fleet found out about carriers; none: knowledge.json in the state directory',
+    roles: ['rendezvous'],
+    preset: '',
+    example: '/var/lib/hearth/knowledge.json',
+  },
+  operators: {
+    name: 'operators',
+    kind: 'text',
+    most: 1024,
+    about:
+      'a file with lines PREFIX,LABEL that says whose networks are whose, so that knowledge of one serves the others',
+    roles: ['rendezvous'],
+    preset: '',
+    example: '/etc/hearth/operators.csv',
+  },
   rendezvous: {
     name: 'rendezvous',
     kind: 'servers',

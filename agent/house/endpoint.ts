@@ -1,106 +1,31 @@
 import { type Address, key } from '../base/address.ts';
 import { sameBytes } from '../base/bytes.ts';
-import type { NatProfile } from '../base/nat-profile.ts';
-import type { NetEffect, NetInput, SocketId } from '../base/net.ts';
-import type { Method, Reason } from '../base/outcome.ts';
-import type { Random } from '../base/random.ts';
-import { earliest, type Instant, ms } from '../base/time.ts';
-import { UNKNOWN } from '../nat/classify.ts';
+import { type NatProfile, UNKNOWN } from '../base/nat-profile.ts';
+import type { SocketId } from '../base/net.ts';
+import { earliest, type Instant } from '../base/time.ts';
 import { Probe, type ProbeEffect } from '../nat/probe.ts';
-import { candidatesOf, plan, type PunchPlan } from '../punch/plan.ts';
 import type { Ground } from '../punch/target.ts';
-import {
-  type ClientEffect,
-  type ClientInput,
-  RendezvousClient,
-  type Server,
-  type ServerStatus,
-} from '../rendezvous/client.ts';
-import type { BlockCipher, Cipher, KeyPair, Suite } from '../seal/cipher.ts';
-import { decodeHeader, type FirstByte, type Header, KIND } from '../seal/header.ts';
-import type { ChannelFacts, ChannelInfo, ClientRole, Introduction, Purpose } from '../wire/messages.ts';
-import { Peer, type PeerEffect, type PeerInput, type Way } from './peer.ts';
+import { type ClientEffect, type ClientInput, RendezvousClient, type ServerStatus } from '../rendezvous/client.ts';
+import type { BlockCipher } from '../seal/cipher.ts';
+import { decodeHeader, type Header, KIND } from '../seal/header.ts';
+import type { Introduction } from '../wire/messages.ts';
+import { Neighbours } from './neighbours.ts';
+import type {
+  EndpointCounters,
+  EndpointEffect,
+  EndpointInput,
+  EndpointOptions,
+  PeerEffect,
+  PeerInput,
+  PeerNews,
+} from './orders.ts';
+import type { Way } from './path.ts';
+import type { Peer } from './peer.ts';
 
-/** The socket that everything but probing goes through. */
+export type { EndpointCounters, EndpointEffect, EndpointInput, EndpointOptions, PeerNews } from './orders.ts';
+
+/** The socket that everything but probing and volleys goes through. */
 const MAIN: SocketId = 0;
-/** One household has few peers; a rendezvous gone mad must not fill a router's memory. */
-const MOST_PEERS = 32;
-
-export interface EndpointOptions {
-  readonly cipher: Cipher;
-  readonly random: Random;
-  readonly identity: KeyPair;
-  readonly servers: readonly Server[];
-  readonly networkSecret: Uint8Array;
-  readonly role: ClientRole;
-  readonly children: number;
-  readonly suites: readonly Suite[];
-  readonly firstByte: FirstByte;
-  /** Where to bind the main socket; port 0 for a random one. */
-  readonly local: Address;
-  /** Our own interfaces: their addresses and how many bits of them name the network. */
-  readonly networks: Ground['networks'];
-  readonly punch: 'off' | 'polite' | 'full';
-}
-
-/** What a composition above asks of its endpoint, besides what sockets bring. */
-export type EndpointInput =
-  | NetInput
-  | { readonly kind: 'start' }
-  | Extract<
-      ClientInput,
-      {
-        kind:
-          | 'introduce'
-          | 'join'
-          | 'ask-channel'
-          | 'forget'
-          | 'publish'
-          | 'position'
-          | 'leave-channel'
-          | 'capacity'
-          | 'leave';
-      }
-    >
-  /** One transport message for a peer. */
-  | {
-      readonly kind: 'tell';
-      readonly pairId: number;
-      readonly bytes: Uint8Array;
-      readonly deadline?: Instant | undefined;
-      readonly urgent?: boolean | undefined;
-    }
-  | { readonly kind: 'drop'; readonly pairId: number };
-
-export type EndpointEffect =
-  | NetEffect
-  /** The rendezvous knows us and our NAT has been read; said again whenever the profile changes. */
-  | { readonly kind: 'ready'; readonly profile: NatProfile }
-  | { readonly kind: 'unbound'; readonly reason: string }
-  | {
-      readonly kind: 'introduced';
-      readonly request: number;
-      readonly pairId: number;
-      readonly node: Uint8Array;
-      readonly purpose: Purpose;
-      readonly channel: ChannelFacts | undefined;
-      readonly method: Method;
-    }
-  | Extract<ClientEffect, { kind: 'refused' | 'published' | 'publish-refused' | 'state' | 'moved' }>
-  | ChannelInfo
-  | { readonly kind: 'peer'; readonly pairId: number; readonly node: Uint8Array; readonly what: PeerNews };
-
-export type PeerNews = Exclude<PeerEffect, { kind: 'send' | 'relay' | 'nudge' }>;
-
-export interface EndpointCounters {
-  /** Datagrams that nothing here could open. */
-  strangers: number;
-  /** Datagrams for sessions and introductions that are over. */
-  strays: number;
-  /** Datagrams that named a neighbour and did not open: replayed, forged, or too late. */
-  refused: number;
-  failures: Partial<Record<Reason, number>>;
-}
 
 /** One program's place in the network: its socket, its rendezvous, what its NAT does, and the peers it was introduced to. */
 export class Endpoint {
@@ -110,13 +35,14 @@ export class Endpoint {
   readonly #header: BlockCipher;
   readonly #client: RendezvousClient;
   readonly #probe: Probe;
-  readonly #byPair = new Map<number, Peer>();
-  readonly #byIndex = new Map<number, Peer>();
+  readonly #neighbours: Neighbours;
   #sockets = MAIN;
   #local: Address | undefined;
   #observers: readonly Address[] = [];
   #profile: NatProfile = UNKNOWN;
   #relays = false;
+  /** What the NATs of our carrier have always been so far. */
+  #carrier: NatProfile | undefined;
   /** Our address and the observers at the last registration. */
   #seen = '';
   #ready = false;
@@ -128,11 +54,13 @@ export class Endpoint {
     this.#options = options;
     this.#headerKey = cipher.random(16);
     this.#header = cipher.block(this.#headerKey);
-    const newIndex = (): number => this.#newIndex();
+    const newSocket = (): SocketId => ++this.#sockets;
+    this.#neighbours = new Neighbours(options, newSocket);
+    const newIndex = (): number => this.#neighbours.newIndex();
     const headerKey = this.#headerKey;
     const entry = { cipher, random, identity, networkSecret, servers, suites, firstByte, headerKey, newIndex };
     this.#client = new RendezvousClient({ ...entry, socket: MAIN });
-    this.#probe = new Probe({ random, newSocket: () => ++this.#sockets });
+    this.#probe = new Probe({ random, newSocket });
   }
 
   /** Our NODE-ID. */
@@ -168,11 +96,11 @@ export class Endpoint {
   }
 
   peer(pairId: number): Peer | undefined {
-    return this.#byPair.get(pairId);
+    return this.#neighbours.ofPair(pairId);
   }
 
   get peers(): Iterable<Peer> {
-    return this.#byPair.values();
+    return this.#neighbours.all;
   }
 
   step(input: EndpointInput, now: Instant): readonly EndpointEffect[] {
@@ -184,23 +112,22 @@ export class Endpoint {
       case 'datagram':
         return this.#datagram(input.socket, input.from, input.bytes, now);
       case 'opened':
-        if (input.socket !== MAIN) return this.#actOnProbe(this.#probe.step(input, now), now);
-        this.#local = input.local;
-        return this.#register(now);
       case 'failed':
-        if (input.socket !== MAIN) return this.#actOnProbe(this.#probe.step(input, now), now);
-        return [{ kind: 'unbound', reason: input.reason }];
+        return this.#bound(input, now);
       case 'tell': {
         const { bytes, deadline, urgent } = input;
         return this.#give(input.pairId, { kind: 'message', bytes, deadline, urgent }, now);
       }
       case 'drop':
         return this.#give(input.pairId, { kind: 'close' }, now);
+      case 'table':
+        this.#neighbours.account.seeTable(input.used, input.most);
+        return [];
       case 'tick':
         return this.#tick(now);
       case 'leave':
         return [
-          ...[...this.#byPair.keys()].flatMap((pairId) => this.#give(pairId, { kind: 'close' }, now)),
+          ...[...this.peers].flatMap(({ pairId }) => this.#give(pairId, { kind: 'close' }, now)),
           ...this.#actOnClient(this.#client.step(input, now), now),
         ];
       case 'introduce':
@@ -218,16 +145,27 @@ export class Endpoint {
   wake(): Instant | undefined {
     if (this.#asleep === 'unknown') this.#asleep = earliest(this.#client.wake(), this.#probe.wake());
     let wake = this.#asleep;
-    for (const peer of this.#byPair.values()) wake = earliest(wake, peer.wake());
+    for (const peer of this.#neighbours.all) wake = earliest(wake, peer.wake());
     return wake;
   }
 
-  // -- datagrams
+  // -- sockets and datagrams
+
+  #bound(input: Extract<EndpointInput, { kind: 'opened' | 'failed' }>, now: Instant): readonly EndpointEffect[] {
+    if (input.socket !== MAIN) {
+      const peer = this.#neighbours.ofSocket(input.socket);
+      if (peer !== undefined) return this.#actOnPeer(peer, peer.step(input, now), now);
+      return this.#actOnProbe(this.#probe.step(input, now), now);
+    }
+    if (input.kind === 'failed') return [{ kind: 'unbound', reason: input.reason }];
+    this.#local = input.local;
+    return this.#register(now);
+  }
 
   #datagram(socket: SocketId, from: Address, bytes: Uint8Array, now: Instant): readonly EndpointEffect[] {
     const header = decodeHeader(bytes, this.#header);
     if (header?.kind === KIND.data) {
-      const peer = this.#byIndex.get(header.index);
+      const peer = this.#neighbours.ofIndex(header.index);
       if (peer !== undefined) return this.#route(peer, header, bytes, { kind: 'direct', socket, address: from }, now);
     }
     if (this.#client.takes(header, from)) {
@@ -246,7 +184,7 @@ export class Endpoint {
       this.counters.strangers++;
       return [];
     }
-    const peer = header.kind === KIND.data ? this.#byIndex.get(header.index) : undefined;
+    const peer = header.kind === KIND.data ? this.#neighbours.ofIndex(header.index) : undefined;
     if (peer?.pairId === pairId) return this.#route(peer, header, bytes, { kind: 'relay' }, now);
     return this.#handshake(header, bytes, { kind: 'relay' }, now);
   }
@@ -254,7 +192,7 @@ export class Endpoint {
   #handshake(header: Header, bytes: Uint8Array, way: Way, now: Instant): readonly EndpointEffect[] {
     const { kind } = header;
     const pairing = kind === KIND.knock || kind === KIND.kk1 || kind === KIND.kk2;
-    const peer = pairing ? this.#byPair.get(header.index) : undefined;
+    const peer = pairing ? this.#neighbours.ofPair(header.index) : undefined;
     if (peer !== undefined) return this.#route(peer, header, bytes, way, now);
     this.counters.strays++;
     return [];
@@ -270,7 +208,7 @@ export class Endpoint {
   // -- peers
 
   #give(pairId: number, input: PeerInput, now: Instant): readonly EndpointEffect[] {
-    const peer = this.#byPair.get(pairId);
+    const peer = this.#neighbours.ofPair(pairId);
     return peer === undefined ? [] : this.#actOnPeer(peer, peer.step(input, now), now);
   }
 
@@ -279,7 +217,25 @@ export class Endpoint {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
+        case 'read-table':
           out.push(effect);
+          break;
+        case 'socket':
+          this.#neighbours.hold(peer, effect);
+          out.push(effect.order);
+          break;
+        case 'probe-shot': {
+          const { socket, observer, volley } = effect;
+          const order = { kind: 'probe', socket, observer, index: volley.shot & 0xff, volley } as const;
+          out.push(...this.#actOnClient(this.#client.step(order, now), now));
+          break;
+        }
+        case 'fired':
+          out.push(...this.#actOnClient(this.#client.step(effect, now), now));
+          break;
+        case 'failed':
+          out.push(...this.#report(peer, effect, now));
+          out.push(...this.#actOnProbe(this.#probe.step({ kind: 'doubt' }, now), now));
           break;
         case 'relay': {
           const { pairId } = peer;
@@ -297,12 +253,10 @@ export class Endpoint {
           const { reason } = effect;
           this.counters.failures[reason] = (this.counters.failures[reason] ?? 0) + 1;
           this.#tellNews(peer, effect, out);
-          out.push(...this.#report(peer, { kind: 'failed', reason }, now));
-          out.push(...this.#actOnProbe(this.#probe.step({ kind: 'doubt' }, now), now));
           break;
         }
         case 'closed':
-          this.#forget(peer);
+          this.#neighbours.forget(peer);
           this.#tellNews(peer, effect, out);
           break;
         case 'open':
@@ -328,67 +282,18 @@ export class Endpoint {
     return this.#actOnClient(this.#client.step({ kind: 'report', pairId: peer.pairId, outcome }, now), now);
   }
 
-  #forget(peer: Peer): void {
-    if (this.#byPair.get(peer.pairId) === peer) this.#byPair.delete(peer.pairId);
-    this.#byIndex.delete(peer.index);
-  }
-
   #meet(introduction: Introduction, now: Instant): readonly EndpointEffect[] {
-    const { pairId, peer: node, initiator, secret, peerHeaderKey, relayAllowed, startIn, request } = introduction;
-    if (this.#byPair.size >= MOST_PEERS || this.#byPair.has(pairId)) return [];
-    const { cipher, random, identity, suites, firstByte } = this.#options;
-    const ground = this.#ground();
-    const chosen = this.#plan(introduction, ground);
-    const peer = new Peer(
-      {
-        cipher,
-        random,
-        identity,
-        node,
-        theirHeaderKey: peerHeaderKey,
-        secret,
-        pairId,
-        initiator,
-        relayAllowed,
-        plan: chosen,
-        startIn,
-        index: this.#newIndex(),
-        suites,
-        socket: MAIN,
-        firstByte,
-        ground,
-      },
-      now,
-    );
-    this.#byPair.set(pairId, peer);
-    this.#byIndex.set(peer.index, peer);
-    const { purpose, channel } = introduction;
-    return [{ kind: 'introduced', request, pairId, node, purpose, channel, method: chosen.method }];
-  }
-
-  #plan({ mine, profile, candidates, initiator }: Introduction, ground: Ground): PunchPlan {
-    const whole = plan(mine, profile, candidatesOf(candidates, ground), initiator);
-    switch (this.#options.punch) {
-      case 'off':
-        return { ...whole, schedule: [], retries: [], patience: ms(0) };
-      // One round at what is known, and no more of it.
-      case 'polite':
-        return { ...whole, schedule: whole.schedule.slice(0, POLITE), retries: [] };
-      case 'full':
-        return whole;
-    }
+    const port = this.#local?.port ?? 0;
+    const from = { ground: this.#ground(), socket: MAIN, port, nat: this.#profile.kind };
+    const met = this.#neighbours.meet(introduction, from, now);
+    if (met === undefined) return [];
+    const { pairId, peer: node, request, purpose, channel } = introduction;
+    return [{ kind: 'introduced', request, pairId, node, purpose, channel, method: met.method }];
   }
 
   #ground(): Ground {
     const servers = this.#options.servers.map(({ address }) => address);
     return { networks: this.#options.networks, rendezvous: [...servers, ...this.#observers] };
-  }
-
-  #newIndex(): number {
-    for (;;) {
-      const index = this.#options.random(2 ** 32);
-      if (index !== 0 && !this.#byIndex.has(index)) return index;
-    }
   }
 
   // -- rendezvous and probing
@@ -420,6 +325,7 @@ export class Endpoint {
           this.#seen = seen;
           this.#observers = effect.observers;
           this.#relays = effect.relays;
+          this.#carrier = this.#expected(effect.observed.ip, effect.carrier);
           if (unread) out.push(...this.#readNat(now));
           break;
         }
@@ -436,8 +342,12 @@ export class Endpoint {
         case 'relayed':
           out.push(...this.#relayed(effect.pairId, effect.bytes, now));
           break;
+        case 'volley':
+        case 'judged':
+          out.push(...this.#give(effect.pairId, effect, now));
+          break;
         case 'nudged':
-          for (const peer of this.#byPair.values()) {
+          for (const peer of this.#neighbours.all) {
             if (sameBytes(peer.node, effect.node)) out.push(...this.#give(peer.pairId, effect, now));
           }
           break;
@@ -446,10 +356,17 @@ export class Endpoint {
     return out;
   }
 
+  /** Our own memory is the finer one where we still are; elsewhere it is better than nothing. One burst tests either. */
+  #expected(ip: string, carrier: NatProfile | undefined): NatProfile | undefined {
+    const { known } = this.#options;
+    return known?.external.includes(ip) === true ? known : (carrier ?? known);
+  }
+
   /** After a registration that shows something new, and whenever our address changed. */
   #readNat(now: Instant): readonly EndpointEffect[] {
     const own = this.#options.networks.map(({ ip }) => ip);
-    return this.#actOnProbe(this.#probe.step({ kind: 'start', observers: this.#observers, own }, now), now);
+    const start = { kind: 'start', observers: this.#observers, own, carrier: this.#carrier } as const;
+    return this.#actOnProbe(this.#probe.step(start, now), now);
   }
 
   #actOnProbe(effects: readonly ProbeEffect[], now: Instant): readonly EndpointEffect[] {
@@ -479,15 +396,12 @@ export class Endpoint {
     const out: EndpointEffect[] = [];
     if (isDue(this.#client.wake(), now)) out.push(...this.#actOnClient(this.#client.step({ kind: 'tick' }, now), now));
     if (isDue(this.#probe.wake(), now)) out.push(...this.#actOnProbe(this.#probe.step({ kind: 'tick' }, now), now));
-    for (const peer of this.#byPair.values()) {
+    for (const peer of this.#neighbours.all) {
       if (isDue(peer.wake(), now)) out.push(...this.#actOnPeer(peer, peer.step({ kind: 'tick' }, now), now));
     }
     return out;
   }
 }
-
-/** Knocks of a polite round. */
-const POLITE = 4;
 
 function isDue(wake: Instant | undefined, now: Instant): boolean {
   return wake !== undefined && wake <= now;

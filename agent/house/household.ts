@@ -22,13 +22,14 @@ export type HouseholdInput =
   | { readonly kind: 'start' }
   /** From now on so many households are fed in each channel. */
   | { readonly kind: 'capacity'; readonly children: number }
+  | Extract<EndpointInput, { kind: 'table' }>
   /** An orderly stop: children and parents are told. */
   | { readonly kind: 'leave' };
 
 export type HouseholdEffect =
   | NetEffect
   | { readonly kind: 'ready'; readonly profile: NatProfile }
-  | { readonly kind: 'unbound'; readonly reason: string }
+  | Extract<EndpointEffect, { kind: 'unbound' | 'read-table' }>
   /** Something for the log and for whoever watches. */
   | HouseholdEvent
   /** Viewers of this channel have something to read in its ring. */
@@ -120,6 +121,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
       case 'open':
       case 'close':
       case 'unbound':
+      case 'read-table':
         out.push(effect);
         return;
       case 'ready':

@@ -25,13 +25,14 @@ export type OriginInput =
   | { readonly kind: 'start' }
   /** From now on so many households are fed in each channel. */
   | { readonly kind: 'capacity'; readonly children: number }
+  | Extract<EndpointInput, { kind: 'table' }>
   | { readonly kind: 'leave' }
   /** From the source. */
   | { readonly kind: 'source'; readonly input: Exclude<WriterInput, { kind: 'tick' }> };
 
 export type OriginEffect =
   | NetEffect
-  | { readonly kind: 'unbound'; readonly reason: string }
+  | Extract<EndpointEffect, { kind: 'unbound' | 'read-table' }>
   /** The rendezvous knows the channel: households can join. */
   | { readonly kind: 'published' }
   | HouseholdEvent
@@ -83,6 +84,7 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
       case 'datagram':
       case 'opened':
       case 'failed':
+      case 'table':
         this.#reach(input, now, out);
         break;
     }
@@ -137,6 +139,7 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
       case 'open':
       case 'close':
       case 'unbound':
+      case 'read-table':
         out.push(effect);
         return;
       case 'ready': {

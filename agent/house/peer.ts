@@ -1,99 +1,26 @@
-import type { Address } from '../base/address.ts';
-import { sameAddress } from '../base/address.ts';
+import { sameAddress, type Address } from '../base/address.ts';
 import { Deadlines } from '../base/deadlines.ts';
-import type { NetEffect, SocketId } from '../base/net.ts';
 import type { Method, Reason } from '../base/outcome.ts';
-import type { Random } from '../base/random.ts';
-import { after, earliest, type Instant, type Millis, ms, seconds, since } from '../base/time.ts';
-import type { PunchPlan } from '../punch/plan.ts';
+import { after, earliest, type Instant, ms, seconds, since } from '../base/time.ts';
+import { SHOT_BYTES } from '../punch/limits.ts';
 import { Punch, type PunchEffect } from '../punch/punch.ts';
-import { allowedTarget, type Ground } from '../punch/target.ts';
-import type { Cipher, KeyPair, Suite } from '../seal/cipher.ts';
-import { type FirstByte, type Header, KIND } from '../seal/header.ts';
+import { allowedTarget } from '../punch/target.ts';
+import { type Header, KIND } from '../seal/header.ts';
 import { PairHandshake } from '../seal/pair.ts';
 import type { Session } from '../seal/session.ts';
-import { decodePeer, ECHO, encodePeer, type PeerMessage } from '../wire/peer.ts';
 import { Connection, type Effect as ConnectionEffect, type Stats } from '../transport/connection.ts';
+import { decodePeer, ECHO, encodePeer, type PeerMessage } from '../wire/peer.ts';
+import type { PeerEffect, PeerInput, PeerOptions } from './orders.ts';
+import { Path, sameWay, type Way } from './path.ts';
 
-/** A viewer should not wait for punching: after this long without a direct path the rendezvous carries the datagrams. */
-const RELAY_AFTER = ms(300);
-/** First messages of the handshake over the relay are repeated; the relay itself loses nothing on purpose. */
-const RELAY_AGAIN = ms(500);
+/** First messages of the handshake over the relay are repeated so often: a viewer waits for them. */
+const RELAY_AGAIN = ms(150);
 /** A message or a keep-alive at least so often, spread by a third ... */
 const KEEP_ALIVE = ms(300);
 /** ... so that this much silence is five in a row and means that the peer is gone. */
 const SILENCE = ms(1500);
 /** Whoever has not answered by then, on any way, is not there; the pair's secret lives 60 s. */
 const PATIENCE = seconds(20);
-/** An address that flaps must not make us flap. */
-const MOVES_APART = ms(1000);
-/** Where the rendezvous sees a peer that hears nothing gets what would go to its old address, so long ... */
-const TRY_FOR = ms(300);
-/** ... and so much of it: nobody has answered from there yet. */
-const TRY_BYTES = 64 * 1024;
-const NUDGES_APART = ms(500);
-
-export interface PeerOptions {
-  readonly cipher: Cipher;
-  readonly random: Random;
-  readonly identity: KeyPair;
-  /** What the introduction said. */
-  readonly node: Uint8Array;
-  readonly theirHeaderKey: Uint8Array;
-  readonly secret: Uint8Array;
-  readonly pairId: number;
-  readonly initiator: boolean;
-  readonly relayAllowed: boolean;
-  readonly plan: PunchPlan;
-  /** Before both sides start. */
-  readonly startIn: Millis;
-  /** Our own number for the session to come. */
-  readonly index: number;
-  readonly suites: readonly Suite[];
-  /** The socket to punch from. */
-  readonly socket: SocketId;
-  readonly firstByte: FirstByte;
-  /** What may be knocked at from here. */
-  readonly ground: Ground;
-}
-
-export type PeerInput =
-  /** A datagram whose header names this peer; `way` is where it came from. */
-  | { readonly kind: 'datagram'; readonly header: Header; readonly bytes: Uint8Array; readonly way: Way }
-  | {
-      readonly kind: 'message';
-      readonly bytes: Uint8Array;
-      readonly deadline?: Instant | undefined;
-      readonly urgent?: boolean | undefined;
-    }
-  /** The rendezvous: the peer hears nothing, and is here now. */
-  | { readonly kind: 'nudged'; readonly address: Address }
-  | { readonly kind: 'close' }
-  | { readonly kind: 'tick' };
-
-/** A way datagrams take to the peer and back. */
-export type Way =
-  | { readonly kind: 'direct'; readonly socket: SocketId; readonly address: Address }
-  | { readonly kind: 'relay' };
-
-export type PeerEffect =
-  | Extract<NetEffect, { kind: 'send' }>
-  /** To be wrapped and sent to the rendezvous. */
-  | { readonly kind: 'relay'; readonly bytes: Uint8Array }
-  /** The peer fell silent: to be asked of the rendezvous, which can still reach it. */
-  | { readonly kind: 'nudge' }
-  /** Data went both ways for the first time. */
-  | { readonly kind: 'open'; readonly method: Method; readonly after: Millis }
-  /** A direct path carries data both ways. */
-  | { readonly kind: 'direct'; readonly method: Method; readonly after: Millis }
-  /** Punching came to its end without a path; a relay may still carry. */
-  | { readonly kind: 'no-direct'; readonly reason: Reason; readonly again: boolean; readonly after: Millis }
-  | { readonly kind: 'message'; readonly bytes: Uint8Array }
-  /** The path carries less than is offered. */
-  | { readonly kind: 'slow'; readonly rate: number; readonly wanted: number }
-  | { readonly kind: 'expired'; readonly count: number }
-  | { readonly kind: 'closed'; readonly reason: Reason };
-
 type State =
   | { readonly name: 'meeting' }
   /** The responder has answered; the initiator has not yet shown that it got the answer. */
@@ -113,15 +40,11 @@ export class Peer {
   readonly #options: PeerOptions;
   readonly #pair: PairHandshake;
   readonly #punch: Punch;
-  readonly #deadlines = new Deadlines<'start' | 'relay' | 'patience'>();
+  readonly #deadlines = new Deadlines<'start' | 'relay' | 'patience' | 'path'>();
   readonly #asked: Instant;
   #started = false;
   #state: State = { name: 'meeting' };
-  #way: Way | undefined;
-  #movedAt: Instant | undefined;
-  /** Where the peer may be by now. */
-  #perhaps: { readonly address: Address; readonly until: Instant; bytes: number } | undefined;
-  #nudgedAt: Instant | undefined;
+  readonly #path: Path;
   #direct: Method | undefined;
   #noDirect: Reason | undefined;
   #refused = 0;
@@ -147,7 +70,9 @@ export class Peer {
       suites: options.suites,
       firstByte: options.firstByte,
     });
-    this.#punch = new Punch({ plan: options.plan, doors: { four: options.socket }, ground: options.ground });
+    const { plan, port, newSocket, account, rules, nat } = options;
+    this.#punch = new Punch({ plan, doors: { four: options.socket }, port, newSocket, account, rules, nat });
+    this.#path = new Path(options.relayAllowed);
     this.#deadlines.set('start', after(now, options.startIn));
   }
 
@@ -157,7 +82,11 @@ export class Peer {
 
   /** How the path in use was won; undefined until data went both ways. */
   get method(): Method | undefined {
-    return this.#state.name !== 'open' ? undefined : this.#way?.kind === 'relay' ? 'relay-rendezvous' : this.#direct;
+    return this.#state.name !== 'open'
+      ? undefined
+      : this.#path.way?.kind === 'relay'
+        ? 'relay-rendezvous'
+        : this.#direct;
   }
 
   /** Datagrams that named this peer and did not open. */
@@ -187,9 +116,17 @@ export class Peer {
       case 'nudged':
         this.#nudged(input.address, now, out);
         break;
+      case 'volley':
+        this.#drivePunch({ kind: 'volley', volley: input }, now, out);
+        break;
+      case 'judged':
+      case 'opened':
+      case 'failed':
+        this.#drivePunch(input, now, out);
+        break;
       case 'close':
         this.#connect({ kind: 'close', reason: 0 }, now, out);
-        this.#close('refused', out);
+        this.#close('refused', now, out);
         break;
       case 'tick':
         this.#tick(now, out);
@@ -201,7 +138,7 @@ export class Peer {
   wake(): Instant | undefined {
     if (this.#state.name === 'closed') return undefined;
     const inner = this.#state.name === 'meeting' ? undefined : this.#state.connection.wake();
-    return earliest(earliest(this.#deadlines.next(), inner), this.#started ? this.#punch.wake() : undefined);
+    return earliest(earliest(this.#deadlines.next(), inner), this.#punch.wake());
   }
 
   #tick(now: Instant, out: PeerEffect[]): void {
@@ -216,12 +153,15 @@ export class Peer {
           this.#deadlines.set('relay', after(now, RELAY_AGAIN));
           break;
         case 'patience':
-          if (this.#state.name === 'meeting') this.#close(this.#noDirect ?? 'timeout', out);
+          if (this.#state.name === 'meeting') this.#close(this.#noDirect ?? 'timeout', now, out);
+          break;
+        case 'path':
+          this.#doubt(now, out);
           break;
       }
     }
     const punchWake = this.#punch.wake();
-    if (this.#started && punchWake !== undefined && punchWake <= now) this.#drivePunch({ kind: 'tick' }, now, out);
+    if (punchWake !== undefined && punchWake <= now) this.#drivePunch({ kind: 'tick' }, now, out);
     this.#connect({ kind: 'tick' }, now, out);
   }
 
@@ -229,11 +169,7 @@ export class Peer {
     if (this.#started) return;
     this.#started = true;
     this.#deadlines.clear('start');
-    if (this.#options.relayAllowed) {
-      // Where no port can be known the relay need not wait for the punch to fail.
-      const wait = this.#options.plan.retries.length === 0 ? ms(0) : RELAY_AFTER;
-      this.#deadlines.set('relay', after(now, wait));
-    }
+    if (this.#options.relayAllowed) this.#deadlines.set('relay', after(now, this.#options.plan.relayAfter));
     this.#deadlines.set('patience', after(now, PATIENCE));
     this.#drivePunch({ kind: 'start' }, now, out);
   }
@@ -246,6 +182,7 @@ export class Peer {
     }
     // Whoever hears the other side before its own start time need not wait for it.
     this.#start(now, out);
+    if (way.kind === 'relay') this.#drivePunch({ kind: 'begun' }, now, out);
     switch (got.kind) {
       case 'knock':
         this.#heard(way, 'heard', now, out);
@@ -268,22 +205,21 @@ export class Peer {
       this.#refused++;
       return;
     }
+    if (way.kind === 'relay') this.#path.relayed(now);
     const opened = state.session.open(header, bytes, now);
     if (typeof opened === 'string') {
-      this.#refused++;
+      if (opened !== 'replayed' || !this.#path.isDoubled(now)) this.#refused++;
       return;
     }
     if (state.name === 'answered') this.#opened(state.session, state.connection, way, now, out);
-    if (opened.fresh) this.#follow(way, now, out);
-    // It is still where it was, or is followed by now.
-    if (way.kind === 'direct') this.#perhaps = undefined;
+    if (this.#path.heard(way, opened.fresh, now)) this.#move(way, now, out);
     if (way.kind === 'direct' && this.#direct === undefined) this.#heard(way, 'answered', now, out);
     this.#connect({ kind: 'body', counter: header.counter, bytes: opened.body }, now, out);
   }
 
   #adopt(session: Session, as: 'answered' | 'open', way: Way, now: Instant, out: PeerEffect[]): void {
     const connection = new Connection({ random: this.#options.random, keepAlive: KEEP_ALIVE, idle: SILENCE });
-    this.#way = way;
+    this.#path.move(way, now);
     this.#deadlines.clear('relay');
     if (as === 'answered') {
       this.#state = { name: 'answered', session, connection };
@@ -295,26 +231,36 @@ export class Peer {
   }
 
   #opened(session: Session, connection: Connection, way: Way, now: Instant, out: PeerEffect[]): void {
-    const method = way.kind === 'relay' ? 'relay-rendezvous' : this.#punch.methodFor(way.address);
+    const method = way.kind === 'relay' ? 'relay-rendezvous' : this.#punch.methodFor(way.address, way.socket);
     this.#state = { name: 'open', session, connection };
+    this.#watchPath(now);
     out.push({ kind: 'open', method, after: since(this.#asked, now) });
   }
 
-  /** Only an authentic and fresh datagram moves the path, at most once a second; from the relay to direct at once. */
-  #follow(way: Way, now: Instant, out: PeerEffect[]): void {
-    const old = this.#way;
-    if (old === undefined || sameWay(old, way) || (way.kind === 'relay' && old.kind === 'direct')) return;
-    const toDirect = old.kind === 'relay';
-    if (!toDirect && this.#movedAt !== undefined && since(this.#movedAt, now) < MOVES_APART) return;
-    this.#movedAt = now;
-    this.#move(way, now, out);
+  #move(way: Way, now: Instant, out: PeerEffect[]): void {
+    const portOnly = this.#path.move(way, now);
+    this.#watchPath(now);
+    this.#connect({ kind: 'moved', portOnly }, now, out);
   }
 
-  #move(way: Way, now: Instant, out: PeerEffect[]): void {
-    const old = this.#way;
-    this.#way = way;
-    const portOnly = old?.kind === 'direct' && way.kind === 'direct' && old.address.ip === way.address.ip;
-    this.#connect({ kind: 'moved', portOnly }, now, out);
+  #watchPath(now: Instant): void {
+    const look = this.#path.doubtAt(now) ?? this.#path.lostAt();
+    if (look === undefined) this.#deadlines.clear('path');
+    else this.#deadlines.set('path', look);
+  }
+
+  /** The direct path is silent: a word over the relay beside it, later the relay instead of it and another attempt. */
+  #doubt(now: Instant, out: PeerEffect[]): void {
+    const lostAt = this.#path.lostAt();
+    if (this.#state.name !== 'open' || lostAt === undefined) return;
+    if (lostAt <= now) {
+      this.#direct = undefined;
+      this.#move({ kind: 'relay' }, now, out);
+      this.#drivePunch({ kind: 'lost' }, now, out);
+      return;
+    }
+    if (this.#path.doubtAt(now) === undefined) this.#connect({ kind: 'ping' }, now, out);
+    this.#watchPath(now);
   }
 
   #heard(way: Way, what: 'heard' | 'answered', now: Instant, out: PeerEffect[]): void {
@@ -328,7 +274,8 @@ export class Peer {
   #actOnPunch(effect: PunchEffect, now: Instant, out: PeerEffect[]): void {
     switch (effect.kind) {
       case 'knock': {
-        const bytes = this.#options.initiator ? this.#pair.first() : this.#pair.knock();
+        const most = effect.terse === true ? SHOT_BYTES : undefined;
+        const bytes = this.#options.initiator ? this.#pair.first(most) : this.#pair.knock(most);
         const { socket, to, ttl } = effect;
         out.push(ttl === undefined ? { kind: 'send', socket, to, bytes } : { kind: 'send', socket, to, bytes, ttl });
         return;
@@ -337,9 +284,26 @@ export class Peer {
         this.#direct = effect.method;
         const way: Way = { kind: 'direct', socket: effect.socket, address: effect.to };
         out.push({ kind: 'direct', method: effect.method, after: since(this.#asked, now) });
-        if (this.#way !== undefined && !sameWay(this.#way, way)) this.#move(way, now, out);
+        const old = this.#path.way;
+        if (old !== undefined && !sameWay(old, way)) this.#move(way, now, out);
         return;
       }
+      case 'probe-shot': {
+        const { shot, ...rest } = effect;
+        out.push({ ...rest, volley: { pairId: this.pairId, ...shot } });
+        return;
+      }
+      case 'fired':
+        out.push({ ...effect, pairId: this.pairId });
+        return;
+      case 'open':
+      case 'close':
+        out.push({ kind: 'socket', order: effect });
+        return;
+      case 'failed':
+      case 'read-table':
+        out.push(effect);
+        return;
       case 'gave-up':
         this.#noDirect = effect.reason;
         out.push({
@@ -348,7 +312,8 @@ export class Peer {
           again: effect.retryIn !== undefined,
           after: since(this.#asked, now),
         });
-        if (this.#state.name === 'meeting' && !this.#options.relayAllowed) this.#close(effect.reason, out);
+        if (this.#state.name === 'meeting' && !this.#options.relayAllowed && effect.retryIn === undefined)
+          this.#close(effect.reason, now, out);
     }
   }
 
@@ -363,8 +328,7 @@ export class Peer {
   #actOnConnection(effect: ConnectionEffect, session: Session, now: Instant, out: PeerEffect[]): void {
     switch (effect.kind) {
       case 'send':
-        if (this.#way === undefined) return;
-        this.#sendData(session.seal(effect.counter, effect.body, effect.pad, now), this.#way, now, out);
+        this.#sendData(session.seal(effect.counter, effect.body, effect.pad, now), now, out);
         return;
       case 'deliver':
         this.#deliver(effect.bytes, out);
@@ -374,17 +338,17 @@ export class Peer {
         out.push(effect);
         return;
       case 'quiet':
-        if (this.#way?.kind === 'direct') this.#nudge(now, out);
+        if (this.#path.way?.kind === 'direct') this.#nudge(now, out);
         return;
       case 'path':
         return;
       case 'closed':
-        this.#close(effect.by === 'silence' ? 'timeout' : 'refused', out);
+        this.#close(effect.by === 'silence' ? 'timeout' : 'refused', now, out);
     }
   }
 
   #nudge(now: Instant, out: PeerEffect[]): void {
-    this.#nudgedAt = now;
+    this.#path.nudged(now);
     out.push({ kind: 'nudge' });
   }
 
@@ -394,22 +358,20 @@ export class Peer {
    * the old address ends the attempt, and what it took is sent again like any loss.
    */
   #nudged(address: Address, now: Instant, out: PeerEffect[]): void {
-    const [state, way] = [this.#state, this.#way];
-    if (state.name !== 'open' || way?.kind !== 'direct') return;
-    if (this.#nudgedAt === undefined || since(this.#nudgedAt, now) >= NUDGES_APART) this.#nudge(now, out);
-    if (sameAddress(way.address, address) || allowedTarget(address, this.#options.ground) === undefined) return;
-    this.#perhaps = { address, until: after(now, TRY_FOR), bytes: TRY_BYTES };
+    const { way } = this.#path;
+    if (this.#state.name !== 'open' || way?.kind !== 'direct') return;
+    if (this.#path.mayNudge(now)) this.#nudge(now, out);
+    if (sameAddress(way.address, address) || allowedTarget(address, this.#options.rules.ground) === undefined) return;
+    this.#path.suggest(address, now);
     this.#connect({ kind: 'ping' }, now, out);
   }
 
-  #sendData(bytes: Uint8Array, way: Way, now: Instant, out: PeerEffect[]): void {
-    const perhaps = this.#perhaps;
-    if (perhaps !== undefined) {
-      perhaps.bytes -= bytes.length;
-      if (perhaps.until < now || perhaps.bytes < 0) this.#perhaps = undefined;
-    }
-    const address = this.#perhaps?.address;
-    this.#send(bytes, way.kind === 'direct' && address !== undefined ? { ...way, address } : way, out);
+  #sendData(bytes: Uint8Array, now: Instant, out: PeerEffect[]): void {
+    const way = this.#path.next(bytes.length, now);
+    if (way === undefined) return;
+    this.#send(bytes, way, out);
+    const beside = this.#path.beside(now);
+    if (beside !== undefined) this.#send(bytes, beside, out);
   }
 
   #deliver(bytes: Uint8Array, out: PeerEffect[]): void {
@@ -430,14 +392,10 @@ export class Peer {
     else out.push({ kind: 'send', socket: way.socket, to: way.address, bytes });
   }
 
-  #close(reason: Reason, out: PeerEffect[]): void {
+  #close(reason: Reason, now: Instant, out: PeerEffect[]): void {
     if (this.#state.name === 'closed') return;
+    this.#drivePunch({ kind: 'stop' }, now, out);
     this.#state = { name: 'closed' };
     out.push({ kind: 'closed', reason });
   }
-}
-
-function sameWay(a: Way, b: Way): boolean {
-  if (a.kind === 'relay' || b.kind === 'relay') return a.kind === b.kind;
-  return a.socket === b.socket && sameAddress(a.address, b.address);
 }

@@ -12,12 +12,12 @@ export interface PingOptions extends EndpointOptions {
   readonly patience: Millis;
 }
 
-export type PingInput = NetInput | { readonly kind: 'start' } | { readonly kind: 'leave' };
+export type PingInput = NetInput | Extract<EndpointInput, { kind: 'start' | 'leave' | 'table' }>;
 export type PingEffect =
   | NetEffect
   | ResultEffect
   | HouseholdEvent
-  | { readonly kind: 'unbound'; readonly reason: string };
+  | Extract<EndpointEffect, { kind: 'unbound' | 'read-table' }>;
 
 /** The one question it asks. */
 const REQUEST = 1;
@@ -63,6 +63,7 @@ export class Ping implements Machine<PingInput, PingEffect> {
       case 'open':
       case 'close':
       case 'unbound':
+      case 'read-table':
         out.push(effect);
         return;
       case 'ready':

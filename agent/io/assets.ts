@@ -17,7 +17,7 @@ const kept = new Map<string, Uint8Array>();
 export function asset(name: string): Uint8Array {
   const known = kept.get(name);
   if (known !== undefined) return known;
-  const bytes = embedded === undefined ? fromCheckout(name) : fromBundle(embedded, name);
+  const bytes = embedded === undefined ? fromCheckout(name) : fromProgram(embedded(name), name);
   kept.set(name, bytes);
   return bytes;
 }
@@ -27,8 +27,7 @@ function fromCheckout(name: string): Uint8Array {
   return readFileSync(join(root, BORROWED[name] ?? join('agent/web', name)));
 }
 
-function fromBundle(assets: ReadonlyMap<string, string>, name: string): Uint8Array {
-  const text = assets.get(name);
-  if (text === undefined) throw new Error(`no such asset in the bundle: ${name}`);
-  return Buffer.from(text, 'base64');
+function fromProgram(bytes: Uint8Array | undefined, name: string): Uint8Array {
+  if (bytes === undefined) throw new Error(`no such asset in the program: ${name}`);
+  return bytes;
 }

@@ -1,8 +1,8 @@
 import { ms } from '../base/time.ts';
-import type { DemoState } from './demo-state.ts';
+import type { DemoState, PunchFilm } from './demo-state.ts';
 import { type Ask, type Route, readOrder, sendJson, sendText } from './http.ts';
 import { Events } from './lan-events.ts';
-import { pageRoutes } from './lan.ts';
+import { pageRoute, pageRoutes } from './lan.ts';
 
 export interface DemoActions {
   readonly state: () => DemoState;
@@ -12,6 +12,8 @@ export interface DemoActions {
   readonly restore: (id: string) => string | undefined;
   /** A new household behind a NAT of that kind (`choices` of the state). */
   readonly add: (nat: string) => string | undefined;
+  /** The punch between two kinds of `choices`; a sentence when it cannot be shown. */
+  readonly punch: (asks: string, listens: string, seed: number) => PunchFilm | string;
 }
 
 /** The demo's page at `/`, its state, and its orders: for `startWeb`, or for `routes` of `startLan`. */
@@ -20,6 +22,8 @@ export function demoRoutes(actions: DemoActions): { readonly routes: readonly Ro
   return {
     routes: [
       ...pageRoutes('demo.html'),
+      pageRoute('/punch', 'punch.html'),
+      { method: 'GET', path: '/api/v1/demo/punch', answer: (ask) => showPunch(ask, actions.punch) },
       { method: 'GET', path: '/api/v1/demo', answer: (ask) => sendJson(ask, actions.state()) },
       { method: 'GET', path: '/api/v1/demo/events', answer: (ask) => events.answer(ask) },
       { method: 'POST', path: '/api/v1/demo/cut', answer: (ask) => carryOut(ask, 'id', actions.cut) },
@@ -28,6 +32,13 @@ export function demoRoutes(actions: DemoActions): { readonly routes: readonly Ro
     ],
     stop: () => events.stop(),
   };
+}
+
+function showPunch(ask: Ask, punch: DemoActions['punch']): void {
+  const query = new URL(ask.request.url ?? '', 'http://demo').searchParams;
+  const film = punch(query.get('asks') ?? '', query.get('listens') ?? '', Number(query.get('seed') ?? 1) >>> 0);
+  if (typeof film === 'string') sendText(ask, 400, `${film}\n`);
+  else sendJson(ask, film);
 }
 
 function carryOut(ask: Ask, field: string, action: (value: string) => string | undefined): void {

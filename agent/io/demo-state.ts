@@ -1,4 +1,4 @@
-import type { Filtering, NatKind } from '../base/nat-profile.ts';
+import type { Filtering, NatKind, PortRange } from '../base/nat-profile.ts';
 
 /** What the demo's page shows: the JSON of `/api/v1/demo`, and of each event of `/api/v1/demo/events`. */
 export interface DemoState {
@@ -102,4 +102,49 @@ export interface DemoChoice {
   readonly nat: string;
   /** For people: "Carrier NAT, new port for every peer". */
   readonly label: string;
+}
+
+/** One punch, told afterwards: the JSON of `/api/v1/demo/punch?asks=KIND&listens=KIND&seed=N`. Times count from the question. */
+export interface PunchFilm {
+  /** The same seed gives the same film. */
+  readonly seed: number;
+  readonly asks: FilmedNat;
+  readonly listens: FilmedNat;
+  /** The line `hearth ping` prints. */
+  readonly result: string;
+  readonly endMs: number;
+  /** In order of time. */
+  readonly marks: readonly PunchMark[];
+  readonly steps: readonly PunchStep[];
+}
+
+export interface FilmedNat {
+  /** What was put there, by its name in `choices`. */
+  readonly kind: string;
+  readonly words: string;
+  /** What the household's own probes made of it. */
+  readonly found: NatKind;
+  readonly step: number;
+  readonly ports: PortRange | null;
+  readonly confidence: number;
+}
+
+/** Something that happened at an outside port of one of the two NATs. */
+export interface PunchMark {
+  readonly atMs: number;
+  readonly nat: 'asks' | 'listens';
+  readonly port: number;
+  /**
+   * `probed`, `opened`: a new mapping, towards the rendezvous or the other household. `seen`: the rendezvous saw a datagram
+   * from there. `refused`, `admitted`: a datagram of the other household came to this port.
+   */
+  readonly what: 'probed' | 'opened' | 'seen' | 'refused' | 'admitted';
+}
+
+/** Something that was said or decided, by its name in the log. */
+export interface PunchStep {
+  readonly atMs: number;
+  readonly who: 'asks' | 'rendezvous';
+  readonly what: string;
+  readonly fields: Readonly<Record<string, string | number | boolean>>;
 }

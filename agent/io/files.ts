@@ -1,5 +1,5 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { bytesOf } from '../base/bytes.ts';
 import { base32, fromBase32 } from '../base/text32.ts';
 import type { Log } from './log.ts';
@@ -61,6 +61,11 @@ export class StateFolder {
   static async open(path: string, log: Log): Promise<StateFolder> {
     await mkdir(path, { recursive: true, mode: 0o700 });
     return new StateFolder(path, log);
+  }
+
+  /** The folder of one file, and the name of the file in it. Throws what the system throws. */
+  static async around(path: string, log: Log): Promise<{ readonly folder: StateFolder; readonly name: string }> {
+    return { folder: await StateFolder.open(dirname(path), log), name: basename(path) };
   }
 
   /**

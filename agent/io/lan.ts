@@ -90,11 +90,15 @@ function get(path: string, answer: (ask: Ask) => void): Route {
   return { method: 'GET', path, answer };
 }
 
+/** A page at its path. */
+export function pageRoute(path: string, page: 'index.html' | 'demo.html' | 'punch.html'): Route {
+  return get(path, (ask) => sendBytes(ask, asset(page), 'text/html; charset=utf-8'));
+}
+
 /** `/` shows `page`; what it needs is under `/web/`. */
 export function pageRoutes(page: 'index.html' | 'demo.html'): readonly Route[] {
-  const html = (ask: Ask): void => sendBytes(ask, asset(page), 'text/html; charset=utf-8');
   return [
-    get('/', html),
+    pageRoute('/', page),
     ...WEB.map(([name, type]) => get(`/web/${name}`, (ask) => sendBytes(ask, asset(name), type))),
   ];
 }
@@ -105,6 +109,7 @@ const WEB = [
   ['player.js', SCRIPT],
   ['index.js', SCRIPT],
   ['demo.js', SCRIPT],
+  ['punch.js', SCRIPT],
   ['picture.js', SCRIPT],
   ['words.js', SCRIPT],
   ['mpegts.js', SCRIPT],

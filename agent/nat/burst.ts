@@ -12,22 +12,30 @@ import type { Sample } from './sample.ts';
 export class Burst {
   readonly socket: SocketId;
   readonly #observers: readonly Observer[];
+  readonly #destinations: () => number;
   readonly #tries: Try[] = [];
   readonly #samples: Sample[] = [];
   #state: State = { name: 'opening' };
 
-  constructor(socket: SocketId, observers: readonly Observer[]) {
+  /** `destinations` counts up: how many the run wrote to before this one. */
+  constructor(socket: SocketId, observers: readonly Observer[], destinations: () => number) {
     this.socket = socket;
     this.#observers = observers;
+    this.#destinations = destinations;
   }
 
   get samples(): readonly Sample[] {
     return this.#samples;
   }
 
+  /** How many observers were asked, once or twice. */
+  get asked(): number {
+    return this.#state.name === 'opening' || this.#state.name === 'failed' ? 0 : this.#observers.length;
+  }
+
   opened(local: Address, now: Instant): ProbeOrder[] {
     this.#state = { name: 'sent', localPort: local.port, retryAt: after(now, RETRY) };
-    return this.#send(this.#observers, false, now);
+    return this.#observers.map((observer) => this.#send({ observer, before: this.#destinations(), sentAt: now }));
   }
 
   failed(): void {
@@ -38,16 +46,18 @@ export class Burst {
     const tried = this.#tries[index];
     if (tried === undefined || this.#state.name === 'opening' || this.#state.name === 'failed') return;
     if (this.#answered(tried.observer)) return;
-    const { observer, again, sentAt } = tried;
+    const { observer, before, sentAt } = tried;
     const { localPort } = this.#state;
-    const from = { socket: this.socket, localPort, index, again, observer: observer.address };
+    const again = index >= this.#observers.length;
+    const from = { socket: this.socket, localPort, index, before, again, observer: observer.address };
     this.#samples.push({ ...from, external, sentAt, answeredAt: now });
   }
 
   tick(now: Instant): ProbeOrder[] {
     if (this.#state.name !== 'sent' || now < this.#state.retryAt) return [];
     this.#state = { name: 'retried', localPort: this.#state.localPort, at: now };
-    return this.#send(this.#unanswered(), true, now);
+    const unanswered = this.#tries.filter(({ observer }) => !this.#answered(observer));
+    return unanswered.map((tried) => this.#send({ ...tried, sentAt: now }));
   }
 
   wake(): Instant | undefined {
@@ -68,11 +78,9 @@ export class Burst {
     return trips.length === 0 ? undefined : ms(Math.max(...trips));
   }
 
-  #send(observers: readonly Observer[], again: boolean, now: Instant): ProbeOrder[] {
-    return observers.map((observer) => {
-      const index = this.#tries.push({ observer, again, sentAt: now }) - 1;
-      return { kind: 'probe', socket: this.socket, observer: observer.number, index };
-    });
+  #send(attempt: Try): ProbeOrder {
+    const index = this.#tries.push(attempt) - 1;
+    return { kind: 'probe', socket: this.socket, observer: attempt.observer.number, index };
   }
 
   #unanswered(): Observer[] {
@@ -89,7 +97,7 @@ export const RETRY = ms(250);
 
 interface Try {
   readonly observer: Observer;
-  readonly again: boolean;
+  readonly before: number;
   readonly sentAt: Instant;
 }
 

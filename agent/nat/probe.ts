@@ -2,19 +2,28 @@ import type { Address } from '../base/address.ts';
 import { type Backoff, interval } from '../base/backoff.ts';
 import { Deadlines } from '../base/deadlines.ts';
 import type { Machine } from '../base/machine.ts';
-import type { NatProfile } from '../base/nat-profile.ts';
+import { type NatProfile, UNKNOWN } from '../base/nat-profile.ts';
 import type { NetInput, SocketId } from '../base/net.ts';
 import type { Random } from '../base/random.ts';
 import { after, earliest, type Instant, type Millis, minutes, ms, seconds } from '../base/time.ts';
 import { Burst, RETRY } from './burst.ts';
-import { classify, UNKNOWN } from './classify.ts';
+import { agrees, classify, wantsMore } from './classify.ts';
 import { FilterTest } from './filter-test.ts';
 import type { Observer, ProbeAnswer, ProbeOrder } from './orders.ts';
-import type { Sample } from './sample.ts';
+import { quotaOf } from './quota.ts';
+import type { FilterTrials, Sample } from './sample.ts';
 
 export type ProbeInput =
-  /** Probe now, and from now on with these; `own` are the addresses of our own interfaces. Also after a WAN change. */
-  | { readonly kind: 'start'; readonly observers: readonly Address[]; readonly own: readonly string[] }
+  /**
+   * Probe now, and from now on with these; `own` are the addresses of our own interfaces. Also after a WAN change.
+   * `carrier`: what the NATs of our carrier have always been so far, where that is known.
+   */
+  | {
+      readonly kind: 'start';
+      readonly observers: readonly Address[];
+      readonly own: readonly string[];
+      readonly carrier?: NatProfile | undefined;
+    }
   /** A punch failed: the profile may be out of date. */
   | { readonly kind: 'doubt' }
   | Extract<NetInput, { kind: 'opened' | 'failed' | 'tick' }>
@@ -28,9 +37,12 @@ export type ProbeEffect =
  * Asks the observers what our NAT does.
  *
  *     0 ms   burst 1 from a fresh socket: one probe per observer in one tick, their IPs taken in turns
- *            filtering test from another fresh socket, three times 100 ms apart
- *   250 ms   burst 2 from a third fresh socket; what burst 1 has not got, once more
- *   500 ms   what burst 2 has not got, once more
+ *            filtering test from another fresh socket, three times 100 ms apart; then the test for poison
+ *   250 ms   burst 2 from a third fresh socket, unless burst 1 bears out what is known of the carrier;
+ *            what burst 1 has not got, once more
+ *   310 ms   burst 3 from a fourth, where the answers so far can be read in two ways or have to be counted;
+ *            that is 1.5 round trips after burst 2
+ *   500 ms   what the later bursts have not got, once more
  *   then     `profile` as soon as nothing more is to be expected; the sockets are closed
  *
  * Fresh sockets, because an old hole makes any NAT look better than it is. Again after 30 minutes, after a
@@ -39,9 +51,10 @@ export type ProbeEffect =
 export class Probe implements Machine<ProbeInput, ProbeEffect> {
   readonly #random: Random;
   readonly #newSocket: () => SocketId;
-  readonly #deadlines = new Deadlines<'second-burst' | 'run'>();
+  readonly #deadlines = new Deadlines<'second-burst' | 'third-burst' | 'run'>();
   #observers: readonly Observer[] = [];
   #own: readonly string[] = [];
+  #carrier: NatProfile | undefined;
   #run: Run | undefined;
   #lastStart: Instant | undefined;
   #silentRuns = 0;
@@ -57,23 +70,24 @@ export class Probe implements Machine<ProbeInput, ProbeEffect> {
       case 'start':
         this.#observers = oneFamily(input.observers.map((address, number) => ({ number, address })));
         this.#own = input.own;
+        this.#carrier = input.carrier;
         return this.#begin(now);
       case 'doubt':
         return this.#doubt(now);
       case 'opened':
-        return [...this.#opened(input.socket, input.local, now), ...this.#finish(now)];
+        return [...this.#opened(input.socket, input.local, now), ...this.#goOn(now)];
       case 'failed':
         this.#parts()
           .find((part) => part.socket === input.socket)
           ?.failed();
-        return this.#finish(now);
+        return this.#goOn(now);
       case 'observed':
-        return [...this.#observed(input, now), ...this.#finish(now)];
+        return [...this.#observed(input, now), ...this.#goOn(now)];
       case 'filtered':
         if (this.#run?.filter.socket === input.socket) this.#run.filter.filtered(input.index);
-        return this.#finish(now);
+        return this.#goOn(now);
       case 'tick':
-        return [...this.#tick(now), ...this.#finish(now)];
+        return [...this.#tick(now), ...this.#goOn(now)];
     }
   }
 
@@ -89,9 +103,11 @@ export class Probe implements Machine<ProbeInput, ProbeEffect> {
     this.#deadlines.clear('run');
     const [asked] = order;
     if (asked === undefined) return [...closing, { kind: 'profile', profile: UNKNOWN, samples: [] }];
-    const first = new Burst(this.#newSocket(), order.slice(0, PROBES));
-    const filter = new FilterTest(this.#newSocket(), asked, this.#observers);
-    this.#run = { first, filter, second: undefined };
+    let written = 0;
+    const destinations = (): number => written++;
+    const first = new Burst(this.#newSocket(), order.slice(0, PROBES), destinations);
+    const filter = new FilterTest(this.#newSocket(), asked, this.#observers, destinations);
+    this.#run = { bursts: [first], filter, destinations, complete: false };
     this.#deadlines.set('second-burst', after(now, BETWEEN_BURSTS));
     return [...closing, this.#open(first.socket), this.#open(filter.socket)];
   }
@@ -106,10 +122,9 @@ export class Probe implements Machine<ProbeInput, ProbeEffect> {
 
   #opened(socket: SocketId, local: Address, now: Instant): ProbeEffect[] {
     if (this.#run === undefined) return [];
-    const { first, second, filter } = this.#run;
-    if (socket === first.socket) return first.opened(local, now);
-    if (socket === second?.socket) return second.opened(local, now);
-    return socket === filter.socket ? filter.opened(now) : [];
+    const { bursts, filter } = this.#run;
+    if (socket === filter.socket) return filter.opened(now);
+    return bursts.find((burst) => burst.socket === socket)?.opened(local, now) ?? [];
   }
 
   #observed(
@@ -117,18 +132,22 @@ export class Probe implements Machine<ProbeInput, ProbeEffect> {
     now: Instant,
   ): ProbeEffect[] {
     if (this.#run === undefined) return [];
-    const { first, second, filter } = this.#run;
-    if (socket === filter.socket) return filter.observed(token, now);
-    for (const burst of [first, second]) if (burst?.socket === socket) burst.observed(index, external, now);
+    const { bursts, filter } = this.#run;
+    if (socket === filter.socket) return filter.observed(index, external, token, now);
+    bursts.find((burst) => burst.socket === socket)?.observed(index, external, now);
     return [];
   }
 
   #tick(now: Instant): ProbeEffect[] {
-    const effects: ProbeEffect[] = this.#parts().flatMap((part) => part.tick(now));
+    const roundTrip = this.#roundTrip();
+    const effects: ProbeEffect[] = this.#parts().flatMap((part) => part.tick(now, roundTrip));
     for (const timer of this.#deadlines.due(now)) {
       switch (timer) {
         case 'second-burst':
-          effects.push(...this.#secondBurst());
+          effects.push(...this.#secondBurst(now));
+          break;
+        case 'third-burst':
+          effects.push(...this.#thirdBurst());
           break;
         case 'run':
           effects.push(...this.#begin(now));
@@ -138,31 +157,70 @@ export class Probe implements Machine<ProbeInput, ProbeEffect> {
     return effects;
   }
 
-  #secondBurst(): ProbeEffect[] {
+  #secondBurst(now: Instant): ProbeEffect[] {
     if (this.#run === undefined) return [];
+    if (this.#carrier !== undefined && agrees(this.#samples(), this.#own, this.#carrier)) {
+      this.#run = { ...this.#run, complete: true };
+      return [];
+    }
     const order = inTurns(this.#observers);
     // Other ports where there are enough of them: a NAT may know the first ones by now.
     const others = order.slice(PROBES, 2 * PROBES);
-    const second = new Burst(this.#newSocket(), others.length < PROBES ? order.slice(0, PROBES) : others);
-    this.#run = { ...this.#run, second };
-    return [this.#open(second.socket)];
+    const answered = ms(1.5 * Math.min(LONGEST, this.#roundTrip() ?? LONGEST));
+    this.#deadlines.set('third-burst', after(now, answered));
+    return this.#burst(others.length < PROBES ? order.slice(0, PROBES) : others);
+  }
+
+  #thirdBurst(): ProbeEffect[] {
+    if (this.#run === undefined || this.#run.complete) return [];
+    this.#run = { ...this.#run, complete: true };
+    return wantsMore(this.#samples(), this.#own) ? this.#burst(inTurns(this.#observers).slice(0, PROBES)) : [];
+  }
+
+  #burst(observers: readonly Observer[]): ProbeEffect[] {
+    if (this.#run === undefined) return [];
+    const burst = new Burst(this.#newSocket(), observers, this.#run.destinations);
+    this.#run = { ...this.#run, bursts: [...this.#run.bursts, burst] };
+    return [this.#open(burst.socket)];
+  }
+
+  /** The third burst, as soon as the first two are known to need it, or the end. */
+  #goOn(now: Instant): ProbeEffect[] {
+    const { bursts = [], complete = true } = this.#run ?? {};
+    const whole = bursts.length > 1 && bursts.every((burst) => burst.doneAt(ms(0)) === 'now');
+    return [...(whole && !complete ? this.#thirdBurst() : []), ...this.#finish(now)];
   }
 
   #finish(now: Instant): ProbeEffect[] {
     const doneAt = this.#doneAt();
     if (this.#run === undefined || doneAt === undefined || now < doneAt) return [];
-    const { first, second, filter } = this.#run;
-    const samples = [...first.samples, ...(second?.samples ?? [])];
+    const { filter, bursts } = this.#run;
+    const samples = this.#samples();
+    const profile = { ...this.#read(samples, filter.trials), quota: quotaOf(bursts) };
     const effects = this.#close();
     this.#silentRuns = samples.length === 0 ? this.#silentRuns + 1 : 0;
     const backoff = samples.length === 0 ? SILENT : REGULAR;
     this.#deadlines.set('run', after(now, interval(backoff, Math.max(0, this.#silentRuns - 1), this.#random)));
-    return [...effects, { kind: 'profile', profile: classify(samples, filter.trials, this.#own), samples }];
+    return [...effects, { kind: 'profile', profile, samples }];
+  }
+
+  /** A carrier that was recognised by one burst is known better than this burst could tell. */
+  #read(samples: readonly Sample[], trials: FilterTrials): NatProfile {
+    const carrier = this.#run?.bursts.length === 1 ? this.#carrier : undefined;
+    if (carrier === undefined) return classify(samples, trials, this.#own);
+    const read = classify(samples, trials, this.#own, { [carrier.kind]: 20 });
+    const { kind, offset, step, counters, drift, burstiness, confidence } = carrier;
+    const ports = kind === 'block-random' ? read.ports : carrier.ports;
+    return { ...read, kind, offset, step, counters, ports, drift, burstiness, confidence };
+  }
+
+  #samples(): readonly Sample[] {
+    return this.#run?.bursts.flatMap(({ samples }) => samples) ?? [];
   }
 
   /** When the run has heard all it will hear; undefined while something is still to be sent. */
   #doneAt(): Instant | undefined {
-    if (this.#run?.second === undefined) return undefined;
+    if (this.#run?.complete !== true) return undefined;
     const patience = this.#patience();
     let latest = -Infinity as Instant;
     for (const part of this.#parts()) {
@@ -175,14 +233,17 @@ export class Probe implements Machine<ProbeInput, ProbeEffect> {
 
   /** How long an answer may take: three of the round trips seen, a second while none was. */
   #patience(): Millis {
-    const trips = [this.#run?.first.roundTrip, this.#run?.second?.roundTrip].filter((trip) => trip !== undefined);
-    return trips.length === 0 ? seconds(1) : ms(Math.min(1000, Math.max(150, 3 * Math.max(...trips))));
+    const roundTrip = this.#roundTrip();
+    return roundTrip === undefined ? seconds(1) : ms(Math.min(1000, Math.max(150, 3 * roundTrip)));
+  }
+
+  #roundTrip(): Millis | undefined {
+    const trips = this.#run?.bursts.map((burst) => burst.roundTrip).filter((trip) => trip !== undefined) ?? [];
+    return trips.length === 0 ? undefined : ms(Math.max(...trips));
   }
 
   #parts(): (Burst | FilterTest)[] {
-    if (this.#run === undefined) return [];
-    const { first, second, filter } = this.#run;
-    return second === undefined ? [first, filter] : [first, second, filter];
+    return this.#run === undefined ? [] : [...this.#run.bursts, this.#run.filter];
   }
 
   #open(socket: SocketId): ProbeEffect {
@@ -194,20 +255,26 @@ export class Probe implements Machine<ProbeInput, ProbeEffect> {
     const effects: ProbeEffect[] = this.#parts().map(({ socket }) => ({ kind: 'close', socket }));
     this.#run = undefined;
     this.#deadlines.clear('second-burst');
+    this.#deadlines.clear('third-burst');
     return effects;
   }
 }
 
 interface Run {
-  readonly first: Burst;
-  readonly second: Burst | undefined;
+  readonly bursts: readonly Burst[];
   readonly filter: FilterTest;
+  /** Counts up: destinations written to before this one. */
+  readonly destinations: () => number;
+  /** No burst will follow those that there are. */
+  readonly complete: boolean;
 }
 
 /** Probes per burst: 2 × 8 told 29 allocators apart with 99.9 % (simulated before the project began, 2026-11). */
 const PROBES = 8;
 /** Long enough to see a carrier's counter drift, and every answer lost at the usual distances has been asked again. */
 const BETWEEN_BURSTS = RETRY;
+/** A round trip longer than this is not waited for before a third burst. */
+const LONGEST = 333;
 /** Homes change their NAT rarely; 60,000 of them asking this often are 530 probes/s (reference, section 7). */
 const REGULAR: Backoff = { first: minutes(30), factor: 1, most: minutes(30), jitter: 0.2 };
 /** No answer at all: UDP is blocked, or the line is not up yet. */

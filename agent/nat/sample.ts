@@ -10,8 +10,10 @@ export interface Sample {
   /** A fresh socket per burst: samples of one socket are one burst. */
   readonly socket: SocketId;
   readonly localPort: number;
-  /** Order of sending over the whole run, from 0, retransmissions included. */
+  /** Order of sending within the burst, from 0, retransmissions included. */
   readonly index: number;
+  /** Destinations that this run wrote to before this one was first asked: own mappings, where each costs one. */
+  readonly before: number;
   /** True for a second try to the same observer: its mapping may be older than `sentAt`. */
   readonly again: boolean;
   readonly observer: Address;
@@ -28,4 +30,9 @@ export type Trial = 'came' | 'silent' | 'unasked';
 export interface FilterTrials {
   readonly otherPort: Trial;
   readonly otherAddress: Trial;
+  /**
+   * The outside port towards an answerer that was not let in, when at last it was written to: that of the socket's
+   * first observer, or another? `unasked` where nobody was kept out, or nothing came back.
+   */
+  readonly portAfter: 'kept' | 'changed' | 'unasked';
 }

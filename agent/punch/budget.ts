@@ -1,22 +1,132 @@
-import type { Instant } from '../base/time.ts';
-import { MOST_DATAGRAMS, MOST_PER_SECOND } from './limits.ts';
+import type { Address } from '../base/address.ts';
+import { key } from '../base/address.ts';
+import type { NatKind } from '../base/nat-profile.ts';
+import type { SocketId } from '../base/net.ts';
+import type { Method } from '../base/outcome.ts';
+import { type Instant, type Millis, since } from '../base/time.ts';
+import type { Misfire } from '../base/volley.ts';
+import type { Account, Attempt } from './account.ts';
+import { BIRTHDAY, MOST_DATAGRAMS, MOST_FLOWS, MOST_MAPPINGS, MOST_SHOTS, RETRIES } from './limits.ts';
 
-/** Counts what one introduction sends; says no before a limit is passed, whichever second one looks at. */
+/** Counts what one attempt at a pair costs, and asks the household's account for each datagram. */
 export class Budget {
+  readonly #account: Account;
+  readonly #nat: NatKind;
+  #attempt: Attempt = {};
   #sent = 0;
-  /** When the datagrams of the last second went, oldest first. */
-  #recent: Instant[] = [];
+  #knocks = 0;
+  #shots = 0;
+  #sockets = 0;
+  /** Which method wrote to an address from a socket. */
+  #flows = new Map<string, Method>();
+  #mappings = new Set<string>();
+  #judgedAt: Instant | undefined;
 
+  constructor(account: Account, nat: NatKind) {
+    this.#account = account;
+    this.#nat = nat;
+  }
+
+  /** Datagrams of all attempts. */
   get sent(): number {
     return this.#sent;
   }
 
-  /** Takes one datagram out of the budget; false when there is none left. */
+  get attempt(): Attempt {
+    return this.#attempt;
+  }
+
+  /** One datagram of the plan, or an answer; false when there is none left. */
   take(now: Instant): boolean {
-    this.#recent = this.#recent.filter((when) => now - when < 1000);
-    if (this.#sent >= MOST_DATAGRAMS || this.#recent.length >= MOST_PER_SECOND) return false;
+    if (this.#knocks >= MOST_DATAGRAMS || !this.#account.knock(now)) return false;
+    this.#knocks++;
     this.#sent++;
-    this.#recent.push(now);
     return true;
   }
+
+  /** May so many sockets be opened and so many datagrams be fired? Takes the sockets. */
+  begin(sockets: number, rounds: number, now: Instant): Misfire | undefined {
+    this.#renew(now);
+    if (this.#sockets + sockets > MOST_MAPPINGS) return 'mappings';
+    if (this.#shots + rounds > MOST_SHOTS) return 'datagrams';
+    if (this.#sockets + sockets > BIRTHDAY.sockets || this.#flows.size + rounds > BIRTHDAY.flows) {
+      if (!this.#account.mayBeBirthday(this.#attempt, now)) return sockets > 0 ? 'mappings' : 'targets';
+    }
+    if (!this.#account.open(sockets)) return 'sockets';
+    this.#sockets += sockets;
+    return undefined;
+  }
+
+  /** One datagram of a volley, `to` undefined for a probe of that observer: taken, or which limit is in the way. */
+  shoot(
+    from: Muzzled,
+    to: Address | number,
+    method: Method,
+    now: Instant,
+  ): 'mappings' | 'datagrams' | 'targets' | undefined {
+    const flow = `${from.socket} ${typeof to === 'number' ? to : key(to)}`;
+    const mapping = this.#mappingOf(from, to);
+    const isNew = { mapping: mapping !== undefined && !this.#mappings.has(mapping), flow: !this.#flows.has(flow) };
+    if (this.#shots >= MOST_SHOTS) return 'datagrams';
+    if (isNew.mapping && this.#mappings.size >= MOST_MAPPINGS) return 'mappings';
+    if (isNew.flow && this.#flows.size >= MOST_FLOWS) return 'targets';
+    if (this.#flows.size >= BIRTHDAY.flows && !this.#account.mayBeBirthday(this.#attempt, now)) return 'targets';
+    const refused = this.#account.shot(isNew, now);
+    if (refused !== undefined) return refused;
+    this.#shots++;
+    this.#sent++;
+    this.#flows.set(flow, method);
+    if (mapping !== undefined) this.#mappings.add(mapping);
+    return undefined;
+  }
+
+  /** Which method wrote to that address from that socket, if one did. */
+  methodOf(socket: SocketId, to: Address): Method | undefined {
+    return this.#flows.get(`${socket} ${key(to)}`);
+  }
+
+  /** This attempt is over; the next volley begins another one, though not at once. */
+  judged(now: Instant): void {
+    this.#judgedAt = now;
+    this.#knocks = 0;
+  }
+
+  #renew(now: Instant): void {
+    if (this.#judgedAt === undefined || since(this.#judgedAt, now) < SOONEST) return;
+    this.#judgedAt = undefined;
+    this.#attempt = {};
+    this.#shots = 0;
+    this.#sockets = 0;
+    this.#flows = new Map();
+    this.#mappings = new Set();
+  }
+
+  /** What our NAT would tell apart; undefined for the mapping that the main socket has anyway. */
+  #mappingOf({ socket, main }: Muzzled, to: Address | number): string | undefined {
+    switch (this.#nat) {
+      case 'unknown':
+      case 'open':
+      case 'preserve':
+      case 'offset':
+      case 'endpoint-independent':
+        return main ? undefined : String(socket);
+      case 'address-dependent':
+      case 'preserve-first':
+      case 'sequential':
+      case 'per-core':
+      case 'block-sequential':
+      case 'block-random':
+      case 'range-random':
+      case 'random':
+        return `${socket} ${typeof to === 'number' ? to : key(to)}`;
+    }
+  }
 }
+
+/** The socket that fires. */
+export interface Muzzled {
+  readonly socket: SocketId;
+  readonly main: boolean;
+}
+
+const SOONEST: Millis | number = RETRIES[0] ?? 2000;

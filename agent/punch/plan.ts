@@ -2,7 +2,20 @@ import { type Address, key } from '../base/address.ts';
 import type { NatProfile } from '../base/nat-profile.ts';
 import type { Method, Reason } from '../base/outcome.ts';
 import { type Millis, ms } from '../base/time.ts';
-import { LAN_GRACE, LISTEN_FIRST, ON_LAN, RETRIES, ROUND, SHORT_ROUND, SIMULTANEOUS } from './limits.ts';
+import {
+  DIAL,
+  HOLD_BACK,
+  LAN_GRACE,
+  LISTEN_FIRST,
+  ON_LAN,
+  RELAY_AFTER,
+  RETRIES,
+  ROUND,
+  SHORT_LIVED,
+  SHORT_ROUND,
+  SIMULTANEOUS,
+} from './limits.ts';
+import { methodOf, type Prospect, prospect, readingOf } from './prospect.ts';
 import { allowedTarget, type Ground, sharesWire } from './target.ts';
 
 /** Where a peer may be. */
@@ -19,9 +32,11 @@ export interface Knock {
   readonly to: Address;
   /** Only where it is meant to open our own NAT and die before the other one. */
   readonly ttl?: number;
+  /** Leaves at once when the peer is known to have begun. */
+  readonly held?: true;
 }
 
-/** What one side does in one round; the prediction of hard NATs will fill in more of the same. */
+/** What one side does by itself in one round; where ports have to be read, the rendezvous orders volleys besides. */
 export interface PunchPlan {
   /** How the path is called if a knock at an observed address wins it. */
   readonly method: Method;
@@ -33,55 +48,44 @@ export interface PunchPlan {
   readonly retries: readonly Millis[];
   /** How long a path that works waits for a better one on the LAN. */
   readonly lanGrace: Millis;
+  /** How long the relay waits for a direct path. */
+  readonly relayAfter: Millis;
+  /** Volleys are to come, and a verdict when they came to nothing. */
+  readonly conducted: boolean;
   /** The honest word if nothing at all is heard. */
   readonly reason: Reason;
 }
 
-/**
- * What can become of two NATs. Both sides reckon with the same two profiles and come to the same result.
- *
- *   | one side           | other side                      |                                           |
- *   |--------------------|---------------------------------|-------------------------------------------|
- *   | dialable           | any                             | the other dials                           |
- *   | stable port        | stable port                     | both send at the same time                |
- *   | stable port, lets  | any, from an IP already seen    | both send; the first of the hard side to  |
- *   | in any port of an IP |                               | come in shows its port                    |
- *   | else               |                                 | nobody knows the port: unreadable         |
- */
-export type Prospect =
-  | { readonly kind: 'dial'; readonly listener: 'mine' | 'theirs' | 'both' }
-  | { readonly kind: 'simultaneous' }
-  | { readonly kind: 'unreadable'; readonly reason: Reason };
-
-export function prospect(mine: NatProfile, theirs: NatProfile): Prospect {
-  const [here, there] = [dialable(mine), dialable(theirs)];
-  if (here || there) return { kind: 'dial', listener: here && there ? 'both' : here ? 'mine' : 'theirs' };
-  const hard = [mine, theirs].filter((profile) => !stable(profile));
-  const [first] = hard;
-  if (first === undefined) return { kind: 'simultaneous' };
-  const other = first === mine ? theirs : mine;
-  if (hard.length === 1 && other.filtering === 'address-dependent' && first.external.length <= 1) {
-    return { kind: 'simultaneous' };
-  }
-  return { kind: 'unreadable', reason: unreadable(hard) };
-}
-
 /** Everything one side does for an introduction. `initiator` decides who dials when both could be dialled. */
-export function plan(mine: NatProfile, theirs: NatProfile, candidates: Candidates, initiator: boolean): PunchPlan {
+export function plan(
+  mine: NatProfile,
+  theirs: NatProfile,
+  candidates: Candidates,
+  initiator: boolean,
+  conducted: boolean,
+): PunchPlan {
   const outlook = prospect(mine, theirs);
   const sameHome = candidates.observed.some(({ ip }) => mine.external.includes(ip));
   // Only behind the same external address can its LAN be ours.
   const internal = sameHome ? candidates.internal : [];
-  const listening = outlook.kind === 'dial' && listens(outlook.listener, initiator);
-  const hopeless = outlook.kind === 'unreadable' && Math.min(mine.confidence, theirs.confidence) >= SURE && !sameHome;
-  const times = hopeless ? ON_LAN : SIMULTANEOUS.map((time) => ms(time + (listening ? LISTEN_FIRST : 0)));
-  const knocks = [...knocksAt(internal, ON_LAN), ...knocksAt(candidates.observed, times)];
+  const alone = !conducted && !isPlain(outlook);
+  const hopeless = alone && Math.min(mine.confidence, theirs.confidence) >= SURE && !sameHome;
+  const few = hopeless || conducted;
+  const timid = isPlain(outlook) && theirs.poison === 'yes';
+  // Volleys find the port; what is knocked at beside it comes in only where a filter was read wrongly.
+  const left = conducted && isStrict(mine) && isStrict(theirs) ? [] : candidates.observed;
+  const sure = readingOf(mine) !== 'stable' || readingOf(theirs) !== 'stable';
+  const usual = few ? ON_LAN : times(outlook, sure ? DIAL : SIMULTANEOUS, initiator);
+  const observed = timid ? timidly(candidates.observed) : knocksAt(left, usual);
   return {
-    method: outlook.kind === 'dial' ? 'dial' : 'simultaneous',
-    schedule: knocks.sort((a, b) => a.after - b.after),
+    method: methodOf(outlook),
+    schedule: [...knocksAt(internal, ON_LAN), ...observed].sort((a, b) => a.after - b.after),
     patience: hopeless ? SHORT_ROUND : ROUND,
     retries: hopeless ? [] : RETRIES,
     lanGrace: initiator && internal.length > 0 ? LAN_GRACE : ms(0),
+    // A word over the relay also tells a timid side that the other one has begun.
+    relayAfter: few || alone || timid || mine.poison === 'yes' ? ms(0) : RELAY_AFTER,
+    conducted,
     reason: sameHome ? 'hairpin' : reasonFor(outlook, mine, theirs),
   };
 }
@@ -103,50 +107,53 @@ export function candidatesOf(addresses: readonly Address[], ground: Ground): Can
 /** Beliefs below are guesses: enough to try, not enough to give up on. */
 const SURE = 0.8;
 
-/** One port for every peer, so that an observer's answer is true for the peer as well. */
-function stable({ kind }: NatProfile): boolean {
-  switch (kind) {
-    case 'open':
-    case 'preserve':
-    case 'offset':
-    case 'endpoint-independent':
-    // Nothing is known, so the commonest NAT is assumed.
-    case 'unknown':
-      return true;
-    case 'address-dependent':
-    case 'sequential':
-    case 'random':
-      return false;
-  }
+/** The two clients can do it alone. */
+function isPlain({ kind }: Prospect): boolean {
+  return kind === 'dial' || kind === 'simultaneous';
 }
 
-/** Anybody may write to its observed address at any time. */
-function dialable(profile: NatProfile): boolean {
-  return stable(profile) && profile.filtering === 'endpoint-independent' && profile.confidence >= SURE;
+/** Surely lets in only whom it has written to. */
+function isStrict({ filtering, confidence }: NatProfile): boolean {
+  return filtering === 'address-and-port-dependent' && confidence >= SURE;
 }
 
-function listens(listener: 'mine' | 'theirs' | 'both', initiator: boolean): boolean {
-  return listener === 'mine' || (listener === 'both' && !initiator);
+function times(outlook: Prospect, usual: readonly Millis[], initiator: boolean): readonly Millis[] {
+  if (outlook.kind !== 'dial') return usual;
+  return DIAL.map((time) => ms(time + (listens(outlook, initiator) ? LISTEN_FIRST : 0)));
 }
 
-function unreadable(hard: readonly NatProfile[]): Reason {
-  if (hard.some(({ external }) => external.length > 1)) return 'pool';
-  // A counter can be read, but it has moved on by the time the peer knocks.
-  return hard.some(({ kind }) => kind === 'random' || kind === 'address-dependent') ? 'random' : 'drift';
+function listens(outlook: Prospect, initiator: boolean): boolean {
+  if (outlook.kind !== 'dial') return false;
+  return outlook.listener === 'mine' || (outlook.listener === 'both' && !initiator);
+}
+
+/** Opens our own NAT without reaching the other one, which would give away its port. */
+function timidly(addresses: readonly Address[]): Knock[] {
+  return addresses.flatMap((to) => [
+    ...SHORT_LIVED.map((knock) => ({ ...knock, to })),
+    ...SIMULTANEOUS.map((time) => ({ after: ms(HOLD_BACK + time), to, held: true as const })),
+  ]);
 }
 
 function reasonFor(outlook: Prospect, mine: NatProfile, theirs: NatProfile): Reason {
   switch (outlook.kind) {
-    case 'unreadable':
+    case 'none':
       return outlook.reason;
     case 'dial':
       // The port was right and its NAT lets everybody in, said the test: something else refuses.
       return 'filter';
     case 'simultaneous':
       return mine.external.length > 1 || theirs.external.length > 1 ? 'pool' : 'timeout';
+    case 'bracket':
+    case 'walk':
+      return 'drift';
+    case 'block':
+    case 'birthday':
+    case 'lottery':
+      return 'random';
   }
 }
 
-function knocksAt(addresses: readonly Address[], times: readonly Millis[]): Knock[] {
-  return addresses.flatMap((to) => times.map((time) => ({ after: time, to })));
+function knocksAt(addresses: readonly Address[], when: readonly Millis[]): Knock[] {
+  return addresses.flatMap((to) => when.map((time) => ({ after: time, to })));
 }

@@ -151,7 +151,12 @@ const EASE: Record<NatKind, number> = {
   'endpoint-independent': 1,
   unknown: 2,
   'address-dependent': 3,
+  'preserve-first': 3,
   sequential: 3,
+  'per-core': 3,
+  'block-sequential': 3,
+  'block-random': 4,
+  'range-random': 4,
   random: 4,
 };
 

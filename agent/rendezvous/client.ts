@@ -1,14 +1,13 @@
 import { type Address, sameAddress } from '../base/address.ts';
-import { concat, hex } from '../base/bytes.ts';
+import { concat } from '../base/bytes.ts';
 import type { Machine } from '../base/machine.ts';
 import type { SocketId } from '../base/net.ts';
 import { between } from '../base/random.ts';
 import { after, earliest, type Instant, type Millis, minutes, ms, seconds } from '../base/time.ts';
-import type { BlockCipher, KeyPair } from '../seal/cipher.ts';
+import type { BlockCipher } from '../seal/cipher.ts';
 import { decodeHeader, type Header, KIND } from '../seal/header.ts';
 import type { Session } from '../seal/session.ts';
 import { decode, encode } from '../wire/codec.ts';
-import { cutName } from '../wire/fields.ts';
 import {
   type FromClient,
   type FromRendezvous,
@@ -22,9 +21,10 @@ import {
 } from '../wire/messages.ts';
 import { Entrance, type EntranceEffect, type EntranceOptions, type Server } from './entrance.ts';
 import type { ClientEffect, ClientInput, ClientState, Presence, ServerStatus } from './orders.ts';
-import { publishText } from './proofs.ts';
 import { Pulse } from './pulse.ts';
 import { type Question, Questions } from './questions.ts';
+import { Recent } from './recent.ts';
+import { Standing } from './standing.ts';
 
 export type { Server } from './entrance.ts';
 export type { ClientEffect, ClientInput, ClientState, Presence, ServerStatus } from './orders.ts';
@@ -44,9 +44,8 @@ const OWN = 2 ** 31;
 /** Body of the largest answer to a probe: it must not be longer than the probe. */
 const OBSERVED_LENGTH = 3 + 4 + 1 + 1 + 4 + 19 + 8;
 const PADDING = 64;
+const VOLLEY_PADDING = 32;
 const NUDGES = 3;
-/** Pairs and questions remembered to recognise what comes twice. */
-const REMEMBERED = 64;
 
 interface Up {
   readonly session: Session;
@@ -68,8 +67,7 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
   readonly #questions: Questions;
   readonly #entrance: Entrance;
   readonly #pulse: Pulse;
-  readonly #publishes = new Map<string, { channel: KeyPair; epoch: number; name: string; request: number }>();
-  readonly #positions = new Map<string, Extract<Question, { kind: 'position' }>>();
+  readonly #standing = new Standing();
   readonly #latest = new Map<Question['kind'], number>();
   readonly #pairs = new Recent();
   readonly #introduced = new Recent();
@@ -132,12 +130,9 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
       case 'forget':
         this.#questions.answered(input.request, now);
         return [];
-      case 'publish': {
-        const { channel, epoch } = input;
-        const name = cutName(input.name);
-        this.#publishes.set(hex(channel.publicKey), { channel, epoch, name, request: this.#newRequest() });
+      case 'publish':
+        this.#standing.lead(input.channel, input.epoch, input.name, this.#newRequest());
         return this.#isRegistered() ? this.#publishAll(now) : [];
-      }
       case 'report':
         return this.#ask({ ...input, request: this.#newRequest() }, seconds(30), now);
       case 'capacity':
@@ -147,15 +142,16 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
       case 'position':
         return this.#stand({ ...input, children: input.children.slice(0, 16), request: this.#newRequest() }, now);
       case 'leave-channel': {
-        const standing = this.#positions.get(hex(input.channel));
-        if (standing !== undefined) this.#questions.answered(standing.request, now);
-        this.#positions.delete(hex(input.channel));
+        const before = this.#standing.leave(input.channel);
+        if (before !== undefined) this.#questions.answered(before, now);
         return this.#ask({ ...input, request: this.#newRequest() }, seconds(30), now);
       }
       case 'relay':
         return this.#relay(input.pairId, input.bytes, now);
+      case 'fired':
+        return this.#isRegistered() ? this.#tell([input], now) : [];
       case 'probe':
-        return this.#probe(input.socket, input.observer, input.index, now);
+        return this.#probe(input, now);
       case 'filter-test':
         return this.#filterTest(input, now);
       case 'hurry':
@@ -226,11 +222,11 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
     const serverIp = up.server.address.ip;
     up.registered = answer;
     up.observers = answer.observers.map((one) => (isAny(one.ip) ? { ip: serverIp, port: one.port } : one));
-    const { observed, relays } = answer;
+    const { observed, relays, carrier } = answer;
     const out: ClientEffect[] = [...this.#say('registered')];
-    out.push({ kind: 'registered', observed, observers: up.observers, relays });
+    out.push({ kind: 'registered', observed, observers: up.observers, relays, carrier });
     if (!isNew) return out;
-    for (const standing of this.#positions.values()) this.#questions.ask(standing, undefined, now);
+    for (const position of this.#standing.positions) this.#questions.ask(position, undefined, now);
     return [...out, ...this.#tell([this.#pulse.beat(now)], now), ...this.#publishAll(now), ...this.#askDue(now)];
   }
 
@@ -292,7 +288,10 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
 
   #askDue(now: Instant): ClientEffect[] {
     const due = this.#questions.due((question) => this.#mayAsk(question), this.rtt, now);
-    return due.flatMap((one) => this.#tell([one], now));
+    const news = this.#questions.get(this.#latest.get('register') ?? 0);
+    // Whom to meet, and how, is decided by what our NAT does: that must not come later, or be lost on the way.
+    const first = (one: Question): boolean => one.kind === 'introduce' || one.kind === 'join';
+    return due.flatMap((one) => this.#tell(news !== undefined && first(one) ? [news, one] : [one], now));
   }
 
   /** Before it is registered a household can ask nothing else. */
@@ -313,20 +312,15 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
     const nonce = this.#up?.registered?.nonce;
     if (nonce === undefined) return [];
     const { cipher, identity } = this.#options;
-    for (const { channel, epoch, name, request } of this.#publishes.values()) {
-      const text = publishText(identity.publicKey, nonce, channel.publicKey, epoch, name);
-      const signature = cipher.sign(channel, text);
-      const question = { kind: 'publish', request, channel: channel.publicKey, epoch, name, signature } as const;
-      this.#questions.ask(question, undefined, now);
+    for (const claim of this.#standing.claims(cipher, identity.publicKey, nonce)) {
+      this.#questions.ask(claim, undefined, now);
     }
     return this.#askDue(now);
   }
 
   #stand(position: Extract<Question, { kind: 'position' }>, now: Instant): ClientEffect[] {
-    const name = hex(position.channel);
-    const before = this.#positions.get(name);
-    if (before !== undefined) this.#questions.answered(before.request, now);
-    this.#positions.set(name, position);
+    const before = this.#standing.stand(position);
+    if (before !== undefined) this.#questions.answered(before, now);
     return this.#isRegistered() ? this.#ask(position, undefined, now) : [];
   }
 
@@ -348,12 +342,14 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
 
   // -- observing
 
-  #probe(socket: SocketId, observer: number, index: number, now: Instant): ClientEffect[] {
+  #probe(order: Extract<ClientInput, { kind: 'probe' }>, now: Instant): ClientEffect[] {
+    const { socket, observer, index, volley } = order;
     const to = this.#up?.observers[observer];
     if (to === undefined) return [];
-    const body = encode({ kind: 'probe', id: socket, index });
-    const pad = OBSERVED_LENGTH - body.length + this.#options.random(PADDING);
-    return this.#sendSealed(body, pad, to, socket, now);
+    const body = encode({ kind: 'probe', id: socket, index, volley });
+    // A volley's bytes are counted: its probes are no longer than its knocks.
+    const padding = this.#options.random(volley === undefined ? PADDING : VOLLEY_PADDING);
+    return this.#sendSealed(body, OBSERVED_LENGTH - body.length + padding, to, socket, now);
   }
 
   #filterTest(order: Extract<ClientInput, { kind: 'filter-test' }>, now: Instant): ClientEffect[] {
@@ -409,6 +405,8 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
       case 'challenge':
         return this.#tell([{ kind: 'response', token: message.token }], now);
       case 'nudged':
+      case 'volley':
+      case 'judged':
         return [message];
     }
   }
@@ -472,28 +470,6 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
   }
 }
 
-/** The last few numbers seen. */
-class Recent {
-  readonly #seen = new Set<number>();
-
-  has(number: number): boolean {
-    return this.#seen.has(number);
-  }
-
-  /** Remembers it; false when it was seen before. */
-  isNew(number: number): boolean {
-    if (this.#seen.has(number)) return false;
-    this.#seen.add(number);
-    if (this.#seen.size > REMEMBERED) forgetOldest(this.#seen);
-    return true;
-  }
-}
-
-function forgetOldest<K>(collection: { keys(): IterableIterator<K>; delete(key: K): boolean }): void {
-  const oldest = collection.keys().next();
-  if (oldest.done !== true) collection.delete(oldest.value);
-}
-
 function isAny(ip: string): boolean {
   return ip === '0.0.0.0' || ip === '::';
 }
@@ -510,6 +486,8 @@ const FROM_RENDEZVOUS: ReadonlySet<Message['kind']> = new Set<FromRendezvous['ki
   'relayed',
   'challenge',
   'nudged',
+  'volley',
+  'judged',
 ]);
 
 function isFromRendezvous(message: Message): message is FromRendezvous {

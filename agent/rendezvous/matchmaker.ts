@@ -16,6 +16,7 @@ import type {
 import { spend } from './allowance.ts';
 import { candidates } from './candidates.ts';
 import { type Channel, Channels, suits } from './channels.ts';
+import { isConducted } from './conducting.ts';
 import { type Client, type Directory, type Facts, keyOf } from './directory.ts';
 import type { Limits } from './limits.ts';
 import { publishText } from './proofs.ts';
@@ -135,6 +136,7 @@ export class Matchmaker {
       initiator: isAsker,
       purpose: isAsker ? pair.purpose : opposite(pair.purpose),
       relayAllowed: pair.relayAllowed,
+      conducted: pair.conducted,
       channel: this.#channelFacts(pair),
       peer: peer.node,
       peerHeaderKey: peer.headerKey,
@@ -212,7 +214,10 @@ export class Matchmaker {
     const startAt = after(now, ms(Math.max(halfTrip(asker), halfTrip(target))));
     const secret = this.#cipher.random(32);
     const relayAllowed = this.#limits.relayKbits > 0;
-    return this.pairs.enter({ ...facts, secret, startAt, relayAllowed, at: key(target.address) }, now);
+    return this.pairs.enter(
+      { ...facts, secret, startAt, relayAllowed, conducted: isConducted(asker, target), at: key(target.address) },
+      now,
+    );
   }
 
   #channelFacts(pair: Pair): ChannelFacts | undefined {

@@ -9,11 +9,15 @@ import type {
   ChannelId,
   ChannelInfo,
   ClientRole,
+  Fired,
   Introduction,
+  Judged,
   NodeId,
   Outcome,
   Proven,
   RefusedReason,
+  Volley,
+  VolleyShot,
 } from '../wire/messages.ts';
 
 /** What the rendezvous is told of this household. */
@@ -62,8 +66,17 @@ export type ClientInput =
     }
   | { readonly kind: 'leave-channel'; readonly channel: ChannelId }
   | { readonly kind: 'relay'; readonly pairId: number; readonly bytes: Uint8Array }
+  /** A volley is under way, or why not. */
+  | Fired
   /** These two as nat/ orders them; `observer` and `answerer` are places in the list of observers. */
-  | { readonly kind: 'probe'; readonly socket: SocketId; readonly observer: number; readonly index: number }
+  | {
+      readonly kind: 'probe';
+      readonly socket: SocketId;
+      readonly observer: number;
+      readonly index: number;
+      /** A shot of a volley: what is seen of it is for the plan. */
+      readonly volley?: VolleyShot;
+    }
   | {
       readonly kind: 'filter-test';
       readonly socket: SocketId;
@@ -92,6 +105,8 @@ export type ClientEffect =
       readonly observed: Address;
       readonly observers: readonly Address[];
       readonly relays: boolean;
+      /** What the NATs of our carrier have always been so far, where that is known. */
+      readonly carrier: NatProfile | undefined;
     }
   /** The rendezvous sees us elsewhere than before: our NAT or our line changed. */
   | { readonly kind: 'moved'; readonly observed: Address }
@@ -123,7 +138,10 @@ export type ClientEffect =
   | { readonly kind: 'filtered'; readonly socket: SocketId; readonly index: number }
   | { readonly kind: 'relayed'; readonly pairId: number; readonly bytes: Uint8Array }
   /** A household that may be a neighbour does not hear us, and is at this address now. */
-  | { readonly kind: 'nudged'; readonly node: NodeId; readonly address: Address };
+  | { readonly kind: 'nudged'; readonly node: NodeId; readonly address: Address }
+  /** The rendezvous conducts a pair: it may come again, until `fired` has arrived. */
+  | Volley
+  | Judged;
 
 /** One line of `rendezvous` in the status. */
 export interface ServerStatus {

@@ -22,11 +22,15 @@ export interface Pair {
   /** When the asker's first knock leaves; the target's is aimed at the same moment. */
   readonly startAt: Instant;
   readonly relayAllowed: boolean;
+  /** The punch is led from here. */
+  readonly conducted: boolean;
   /** `ip:port` others are made to knock at. */
   readonly at: string;
   readonly born: Instant;
   /** The target said that it has the introduction: from then on the two may relay. */
   accepted: boolean;
+  /** So did the asker. */
+  taken: boolean;
   /** What they reported; undefined while the punch may still be under way. */
   outcome: 'failed' | Method | undefined;
   /** How many steps of SCHEDULE are behind it. */
@@ -90,11 +94,12 @@ export class Pairs {
     return this.#open.get(key(target.address)) ?? 0;
   }
 
-  enter(facts: Omit<Pair, 'accepted' | 'outcome' | 'step' | 'until' | 'born'>, now: Instant): Pair {
+  enter(facts: Omit<Pair, 'accepted' | 'taken' | 'outcome' | 'step' | 'until' | 'born'>, now: Instant): Pair {
     const pair = {
       ...facts,
       born: now,
       accepted: false,
+      taken: false,
       outcome: undefined,
       step: 0,
       until: after(now, this.#life),

@@ -1,7 +1,7 @@
 import { type Address, sameAddress } from '../base/address.ts';
 import { sameBytes } from '../base/bytes.ts';
 import type { Machine } from '../base/machine.ts';
-import type { NetEffect, NetInput, SocketId } from '../base/net.ts';
+import type { NetInput, SocketId } from '../base/net.ts';
 import type { Random } from '../base/random.ts';
 import { at, earliest, type Instant, type Millis, ms, seconds, since } from '../base/time.ts';
 import type { Cipher, KeyPair, Suite } from '../seal/cipher.ts';
@@ -10,29 +10,24 @@ import type { TicketKey } from '../seal/tickets.ts';
 import { Welcome } from '../seal/welcome.ts';
 import { base32 } from '../base/text32.ts';
 import { decode } from '../wire/codec.ts';
-import type {
-  FilterTest,
-  FromClient,
-  FromRendezvous,
-  Introduce,
-  Join,
-  Message,
-  NodeId,
-  Position,
-  Probe,
-  Publish,
-  RefusedReason,
-  Register,
-  Relay,
-} from '../wire/messages.ts';
-import { spend } from './allowance.ts';
+import type { FromClient, FromRendezvous, Message, Register } from '../wire/messages.ts';
 import type { Edge } from './channels.ts';
-import { type Client, Directory, isAt, keyOf, moved, NUDGING } from './directory.ts';
+import { Conducting, type ConductingCounters } from './conducting.ts';
+import { type Client, Directory, isAt, keyOf, moved } from './directory.ts';
+import { event, type RendezvousEffect, type RendezvousEvent, short } from './events.ts';
+import type { Came } from './floor.ts';
+import { Introducing } from './introducing.ts';
+import { Hearsay } from './knowledge/hearsay.ts';
+import type { Knowledge } from './knowledge/knowledge.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
-import { Matchmaker, type No, type Verdict } from './matchmaker.ts';
-import type { Pair } from './pairs.ts';
+import { Matchmaker } from './matchmaker.ts';
+import { Observing } from './observing.ts';
+import { Placing } from './placing.ts';
 import { Proofs } from './proofs.ts';
+import { Relaying } from './relaying.ts';
 import { Voice } from './voice.ts';
+
+export type { RendezvousEffect, RendezvousEvent } from './events.ts';
 
 export interface RendezvousOptions {
   readonly cipher: Cipher;
@@ -40,34 +35,16 @@ export interface RendezvousOptions {
   readonly identity: KeyPair;
   readonly networkSecret: Uint8Array;
   readonly suites: readonly Suite[];
-  /** The first is the one clients are given, the others observe; up to 8. Port 0 is chosen by the system. */
+  /** The first is the one clients are given, the others observe; up to 24. Port 0 is chosen by the system. */
   readonly listen: readonly Address[];
   readonly now: Instant;
   /** What ticketKeys() gave before the last stop. */
   readonly ticketKeys?: readonly TicketKey[];
   readonly limits?: Partial<Limits>;
   readonly firstByte?: FirstByte;
+  /** What the fleet has found out about carriers; without it nothing is learned. */
+  readonly knowledge?: Knowledge;
 }
-
-/** Something worth a line in the log. Nodes are named by the first 8 characters of their NODE-ID; no addresses. */
-export interface RendezvousEvent {
-  readonly kind: 'event';
-  readonly name:
-    | 'ready'
-    | 'failed'
-    | 'registered'
-    | 'introduced'
-    | 'refused'
-    | 'unheard'
-    | 'reported'
-    | 'published'
-    | 'moved'
-    | 'left'
-    | 'expired';
-  readonly fields: Readonly<Record<string, string | number | boolean>>;
-}
-
-export type RendezvousEffect = NetEffect | RendezvousEvent;
 
 export interface RendezvousCounters {
   readonly present: number;
@@ -79,12 +56,13 @@ export interface RendezvousCounters {
   readonly sent: number;
   readonly introductions: number;
   readonly relayedBytes: number;
+  readonly conducting: ConductingCounters;
   /** Datagrams and questions that were not served, by reason. */
   readonly refused: Readonly<Record<string, number>>;
 }
 
 /** As many as `registered` carries. */
-const MOST_OBSERVERS = 8;
+const MOST_OBSERVERS = 24;
 /** An address moves at most this often (docs/security.md, rule 9). */
 const MOVE_INTERVAL: Millis = seconds(1);
 /** Beats slow down in this many equal steps from the pairing to the rest interval, one per minute. */
@@ -104,25 +82,38 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
   readonly #voice: Voice;
   readonly #directory: Directory;
   readonly #matchmaker: Matchmaker;
+  readonly #conducting: Conducting;
+  readonly #observing: Observing;
+  readonly #introducing: Introducing;
+  readonly #relaying: Relaying;
+  readonly #placing: Placing;
+  readonly #hearsay: Hearsay;
   readonly #locals: (Address | undefined)[];
   readonly #refused = new Map<string, number>();
   #started = false;
   #heard = 0;
-  #introductions = 0;
-  #relayedBytes = 0;
 
   constructor(options: RendezvousOptions) {
     const { cipher, random, identity, networkSecret, suites, now, ticketKeys = [], firstByte = 'any' } = options;
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#locals = options.listen.map(() => undefined);
     this.#proofs = new Proofs(cipher);
     this.#voice = new Voice(random, (reason) => void this.#refuse(reason));
     this.#directory = new Directory(cipher, this.#limits);
     this.#matchmaker = new Matchmaker(this.#directory, this.#limits, cipher, random);
+    this.#conducting = new Conducting(this.#directory, this.#matchmaker.pairs, random, () => this.#locals);
     const taken = (index: number): boolean => this.#directory.has(index);
+    const refuse = (reason: string): [] => this.#refuse(reason);
+    const shared = { proofs: this.#proofs, voice: this.#voice, limits: this.#limits, locals: this.#locals, refuse };
+    const floor = { directory: this.#directory, matchmaker: this.#matchmaker, ...shared };
+    this.#hearsay = new Hearsay(options.knowledge);
+    this.#observing = new Observing(floor, this.#conducting);
+    this.#introducing = new Introducing(floor, this.#conducting, this.#hearsay);
+    this.#relaying = new Relaying(floor);
+    this.#placing = new Placing(floor);
     const door = { cipher, random, identity, networkSecret, suites, now, ticketKeys, taken, firstByte };
     this.#welcome = new Welcome(door);
-    this.#locals = options.listen.map(() => undefined);
   }
 
   step(input: NetInput, now: Instant): readonly RendezvousEffect[] {
@@ -142,7 +133,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
   /** The first tick opens the sockets. */
   wake(): Instant | undefined {
     if (!this.#started) return at(0);
-    return earliest(this.#directory.wake(), this.#matchmaker.pairs.wake());
+    return earliest(this.#directory.wake(), this.#introducing.wake());
   }
 
   /** The key that clients must know, as KEY. */
@@ -172,8 +163,9 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
       pending: this.#welcome.pending,
       heard: this.#heard,
       sent: this.#voice.sent,
-      introductions: this.#introductions,
-      relayedBytes: this.#relayedBytes,
+      introductions: this.#introducing.count,
+      relayedBytes: this.#relaying.bytes,
+      conducting: this.#conducting.counters(),
       refused,
     };
   }
@@ -200,10 +192,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
       this.#matchmaker.leaveAll(client);
       effects.push(event('expired', { node: short(client) }));
     }
-    for (const { kind, pair } of this.#matchmaker.due(now)) {
-      if (kind === 'again') effects.push(...this.#introduceTo(pair.target, pair, now));
-      if (kind === 'unheard') effects.push(...this.#unheard(pair, now));
-    }
+    effects.push(...this.#introducing.tick(now));
     return effects;
   }
 
@@ -298,40 +287,35 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
         answers.push({ kind: 'pong', stamp: message.stamp, observed: client.address, interval: client.interval });
         return [];
       case 'probe':
-        return this.#probe(client, message, came, now);
+        return this.#observing.probe(client, message, came, now);
       case 'filter-test':
-        return this.#filterTest(client, message, came, now);
+        return this.#observing.filterTest(client, message, came, now);
       case 'introduce':
-        return this.#verdict(client, message, this.#matchmaker.introduce(client, message, now), answers, now);
+        return this.#introducing.verdict(
+          client,
+          message,
+          this.#matchmaker.introduce(client, message, now),
+          answers,
+          now,
+        );
       case 'join':
-        return this.#verdict(client, message, this.#matchmaker.join(client, message, now), answers, now);
+        return this.#introducing.verdict(client, message, this.#matchmaker.join(client, message, now), answers, now);
       case 'publish':
-        return this.#publish(client, message, answers, now);
+        return this.#placing.publish(client, message, answers, now);
       case 'ask-channel':
-        return this.#askChannel(message, answers);
+        return this.#placing.askChannel(message, answers);
       case 'accept':
-        return this.#accept(client, message.pairId);
+        return this.#introducing.accept(client, message.pairId);
       case 'relay':
-        return this.#relay(client, message, now);
-      case 'report': {
-        const mine = this.#matchmaker.report(client, message.pairId, message.outcome);
-        answers.push({ kind: 'done', request: message.request });
-        return mine ? [event('reported', { node: short(client), ...outcomeFields(message.outcome) })] : [];
-      }
+        return this.#relaying.relay(client, message, now);
+      case 'report':
+        return this.#introducing.report(client, message, answers, now);
       case 'capacity':
-        if (client.facts !== undefined) client.facts = { ...client.facts, children: message.children };
-        for (const channel of client.channels) {
-          this.#matchmaker.channels.resize(channel, client.nodeKey, message.children);
-        }
-        answers.push({ kind: 'done', request: message.request });
-        return [];
+        return this.#placing.capacity(client, message, answers);
       case 'position':
-        return this.#position(client, message, answers);
+        return this.#placing.position(client, message, answers);
       case 'leave-channel':
-        this.#matchmaker.channels.leave(keyOf(message.channel), client.nodeKey);
-        client.channels.delete(keyOf(message.channel));
-        answers.push({ kind: 'done', request: message.request });
-        return [];
+        return this.#placing.leave(client, message, answers);
       case 'leave':
         this.#matchmaker.leaveAll(client);
         this.#directory.remove(client, now);
@@ -344,7 +328,9 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
         client.path = { kind: 'valid' };
         return [];
       case 'nudge':
-        return this.#nudge(client, message.node, came, now);
+        return this.#relaying.nudge(client, message.node, came, now);
+      case 'fired':
+        return this.#introducing.fired(client, message, now);
     }
   }
 
@@ -359,6 +345,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
       .map(({ address }) => address);
     const isNew = client.facts === undefined;
     client.facts = { role, children, internal, proven, profile };
+    this.#hearsay.registered(client, profile, now);
     client.interval = this.#interval(client, now);
     for (const channel of client.channels) this.#matchmaker.channels.resize(channel, client.nodeKey, children);
     answers.push({
@@ -369,6 +356,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
       nonce: this.#proofs.nonce(client.index, client.node),
       relays: this.#limits.relayKbits > 0,
       observers: this.#locals.filter((local) => local !== undefined).slice(0, MOST_OBSERVERS),
+      carrier: this.#hearsay.carrier(client, now),
     });
     return isNew ? [event('registered', { node: short(client), role, nat: profile.kind })] : [];
   }
@@ -382,152 +370,10 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
     return ms(pairingInterval + ((restInterval - pairingInterval) * step) / REST_STEPS);
   }
 
-  // -- observing
-
-  /** Answers to wherever the probe came from, never with more than came. */
-  #probe(client: Client, { id, index }: Probe, came: Came, now: Instant): RendezvousEffect[] {
-    const token = this.#proofs.addressToken(client.index, came.from, now);
-    const arrival = Math.floor(now) % 2 ** 32;
-    const seen = { id, index, observer: came.socket, arrival, address: came.from, token };
-    return this.#voice.echo(client, { kind: 'observed', ...seen }, came.socket, came, now);
-  }
-
-  #filterTest(
-    client: Client,
-    { id, index, observer, token }: FilterTest,
-    came: Came,
-    now: Instant,
-  ): RendezvousEffect[] {
-    if (!this.#proofs.wasAt(client.index, came.from, token, now)) return this.#refuse('unproven');
-    if (this.#locals[observer] === undefined) return this.#refuse('no-observer');
-    return this.#voice.echo(client, { kind: 'filtered', id, index, observer }, observer, came, now);
-  }
-
-  // -- bringing together
-
-  #verdict(
-    client: Client,
-    { request }: Introduce | Join,
-    verdict: Verdict,
-    answers: FromRendezvous[],
-    now: Instant,
-  ): RendezvousEffect[] {
-    if (verdict.kind !== 'introduced') {
-      this.#answerNo(request, verdict, answers);
-      return verdict.kind === 'refused' ? [event('refused', { node: short(client), reason: verdict.reason })] : [];
-    }
-    const { pair, again } = verdict;
-    const told = this.#matchmaker.introduction(pair, client, now);
-    if (told === undefined) {
-      return this.#answerNo(request, { kind: 'refused', reason: 'peer-offline', retryIn: ms(0) }, answers);
-    }
-    answers.push(told);
-    if (again) return [];
-    this.#introductions++;
-    const peer = base32(told.peer).slice(0, 8);
-    const introduced = event('introduced', { node: short(client), peer, purpose: pair.purpose });
-    return [introduced, ...this.#introduceTo(pair.target, pair, now)];
-  }
-
-  #introduceTo(nodeKey: string, pair: Pair, now: Instant): RendezvousEffect[] {
-    const client = this.#directory.byNode(nodeKey);
-    const told = client && this.#matchmaker.introduction(pair, client, now);
-    return client === undefined || told === undefined ? [] : this.#voice.tell(client, [told], now);
-  }
-
-  /** The target never said that it heard: the asker need not knock on. */
-  #unheard(pair: Pair, now: Instant): RendezvousEffect[] {
-    const asker = this.#directory.byNode(pair.asker);
-    if (asker === undefined || pair.outcome !== undefined) return [];
-    const reason: RefusedReason = 'peer-offline';
-    const told = this.#voice.tell(asker, [{ kind: 'refused', request: pair.request, reason, retryIn: ms(0) }], now);
-    return [event('unheard', { node: short(asker) }), ...told];
-  }
-
-  #accept(client: Client, pairId: number): RendezvousEffect[] {
-    const pair = this.#matchmaker.pairs.get(pairId);
-    if (pair?.target === client.nodeKey) pair.accepted = true;
-    else if (pair?.asker !== client.nodeKey) return this.#refuse('no-pair');
-    return [];
-  }
-
-  /** Only between two who were introduced and took it, and within what the sender may. */
-  #relay(client: Client, { pairId, bytes }: Relay, now: Instant): RendezvousEffect[] {
-    const pair = this.#matchmaker.pairs.get(pairId);
-    if (pair === undefined || (pair.asker !== client.nodeKey && pair.target !== client.nodeKey)) {
-      return this.#refuse('no-pair');
-    }
-    if (!pair.relayAllowed || this.#limits.relayKbits === 0 || !pair.accepted) return this.#refuse('relay-not-allowed');
-    const other = this.#directory.byNode(pair.asker === client.nodeKey ? pair.target : pair.asker);
-    if (other === undefined) return this.#refuse('peer-offline');
-    if (spend(client.relaying, this.#directory.relaying, bytes.length, now) !== 'spent') {
-      return this.#refuse('relay-rate');
-    }
-    this.#matchmaker.pairs.keep(pair, now);
-    this.#relayedBytes += bytes.length;
-    return this.#voice.tell(other, [{ kind: 'relayed', pairId, bytes }], now);
-  }
-
-  /**
-   * A NAT gave one of two neighbours another port, and the other's NAT lets nothing in from there: only we can tell. It
-   * says no more of a household than that household asked for, and whoever does not know it ignores it.
-   */
-  #nudge(client: Client, node: NodeId, came: Came, now: Instant): RendezvousEffect[] {
-    if (spend(client.nudging, NUDGING, 1, now) !== 'spent') return this.#refuse('quota');
-    const other = this.#directory.byNode(keyOf(node));
-    if (other === undefined) return this.#refuse('peer-offline');
-    return this.#voice.tell(other, [{ kind: 'nudged', node: client.node, address: came.from }], now);
-  }
-
-  // -- channels
-
-  #publish(client: Client, message: Publish, answers: FromRendezvous[], now: Instant): RendezvousEffect[] {
-    const { request, channel, name } = message;
-    const verdict = this.#matchmaker.publish(client, message, this.#proofs.nonce(client.index, client.node), now);
-    if (verdict.kind !== 'done') return this.#answerNo(request, verdict, answers);
-    answers.push({ kind: 'done', request });
-    return [event('published', { node: short(client), channel: base32(channel).slice(0, 8), name })];
-  }
-
-  #askChannel(message: { request: number; channel: Uint8Array }, answers: FromRendezvous[]): RendezvousEffect[] {
-    const { request } = message;
-    const found = this.#matchmaker.channels.get(keyOf(message.channel));
-    if (found === undefined) {
-      return this.#answerNo(request, { kind: 'refused', reason: 'channel-unknown', retryIn: ms(0) }, answers);
-    }
-    const { id: channel, epoch, name } = found.facts;
-    answers.push({ kind: 'channel-info', request, channel, epoch, name, origin: found.origin });
-    return [];
-  }
-
-  #position(client: Client, message: Position, answers: FromRendezvous[]): RendezvousEffect[] {
-    const { request } = message;
-    const verdict = this.#matchmaker.position(client, message);
-    if (verdict.kind !== 'done') return this.#answerNo(request, verdict, answers);
-    answers.push({ kind: 'done', request });
-    return [];
-  }
-
-  #answerNo(request: number, no: No, answers: FromRendezvous[]): [] {
-    if (no.kind === 'unproven') return this.#refuse('unproven');
-    const { reason, retryIn } = no;
-    answers.push({ kind: 'refused', request, reason, retryIn });
-    return this.#refuse(reason);
-  }
-
   #refuse(reason: string): [] {
     this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
     return [];
   }
-}
-
-/** How one opened datagram came. */
-interface Came {
-  readonly socket: SocketId;
-  readonly from: Address;
-  readonly length: number;
-  readonly body: Uint8Array;
-  readonly fresh: boolean;
 }
 
 /** Probes leave from other sockets on purpose; everything else tells where the client is. */
@@ -553,20 +399,9 @@ const FROM_CLIENT: ReadonlySet<Message['kind']> = new Set<FromClient['kind']>([
   'leave',
   'response',
   'nudge',
+  'fired',
 ]);
 
 function isFromClient(message: Message): message is FromClient {
   return FROM_CLIENT.has(message.kind);
-}
-
-function event(name: RendezvousEvent['name'], fields: RendezvousEvent['fields']): RendezvousEvent {
-  return { kind: 'event', name, fields };
-}
-
-function short(client: Client): string {
-  return base32(client.node).slice(0, 8);
-}
-
-function outcomeFields(outcome: { kind: string; method?: string; reason?: string }): Record<string, string> {
-  return { outcome: outcome.kind, how: outcome.method ?? outcome.reason ?? '' };
 }

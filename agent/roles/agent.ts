@@ -2,6 +2,7 @@ import { base32 } from '../base/text32.ts';
 import { VERSION } from '../base/version.ts';
 import { Household, type HouseholdEffect, type HouseholdInput } from '../house/household.ts';
 import { statusOf } from '../house/status.ts';
+import { readTable } from '../io/conntrack.ts';
 import { nodeCipher } from '../io/crypto.ts';
 import { Drive, monotonic } from '../io/drive.ts';
 import { StateFolder } from '../io/files.ts';
@@ -10,6 +11,7 @@ import type { LanSource } from '../io/lan-source.ts';
 import type { Metric } from '../io/metrics.ts';
 import { playlist } from '../media/playlist.ts';
 import { logEvent } from './events.ts';
+import { openMemory } from './memory.ts';
 import { householdMetrics } from './metrics.ts';
 import { placeOf } from './place.ts';
 import type { Role } from './role.ts';
@@ -19,8 +21,10 @@ export const agent: Role = async (config, out, log) => {
   const cipher = nodeCipher();
   const state = await StateFolder.open(config.state, log);
   const identity = cipher.pair(await state.key('node.key', () => cipher.random(32)));
+  const memory = await openMemory(state);
   const household = new Household({
     ...placeOf(config, 'agent', identity, cipher),
+    known: memory.known,
     channels: config.channels,
     ringSpan: config.ring,
     ringBytes: config.ringMb * 2 ** 20,
@@ -80,6 +84,7 @@ export const agent: Role = async (config, out, log) => {
           filtering: effect.profile.filtering,
           sure: effect.profile.confidence,
         });
+        memory.keep(effect.profile);
         if (!said) out.line(`agent ready ${base32(identity.publicKey)}`);
         said = true;
         return;
@@ -89,6 +94,11 @@ export const agent: Role = async (config, out, log) => {
       case 'news':
         lan?.released(base32(effect.channel));
         return;
+      case 'read-table': {
+        const table = readTable();
+        if (table !== undefined) drive.give(table);
+        return;
+      }
       case 'event':
         logEvent(log, effect);
     }

@@ -12,6 +12,7 @@ import { type Lan, startLan } from '../io/lan.ts';
 import { Intake } from '../media/intake.ts';
 import { playlist } from '../media/playlist.ts';
 import { type KindName, NAT_KINDS } from '../sim/kinds.ts';
+import { filmPunch } from './punch-film.ts';
 import type { Role } from './role.ts';
 import { type Resident, Town } from './town.ts';
 
@@ -60,10 +61,15 @@ export const demo: Role = async (config, out) => {
       return undefined;
     },
     add: (nat) => {
-      if (!(nat in NAT_KINDS)) return `There is no NAT of the kind ${nat}.`;
+      if (!isKind(nat)) return noKind(nat);
       if (town.residents.length >= MOST) return `${MOST} households are as many as this demo carries.`;
-      void moveIn(nat as KindName);
+      void moveIn(nat);
       return undefined;
+    },
+    punch: (asks, listens, seed) => {
+      if (!isKind(asks)) return noKind(asks);
+      if (!isKind(listens)) return noKind(listens);
+      return filmPunch({ cipher: nodeCipher(), asks, listens, seed });
     },
   });
   const web = await startWeb({
@@ -83,6 +89,14 @@ export const demo: Role = async (config, out) => {
     },
   };
 };
+
+function isKind(nat: string): nat is KindName {
+  return Object.hasOwn(NAT_KINDS, nat);
+}
+
+function noKind(nat: string): string {
+  return `There is no NAT of the kind ${nat}.`;
+}
 
 /** Keeps the town's clock in step with ours. */
 class Pulse {

@@ -1,5 +1,6 @@
 import { base32 } from '../base/text32.ts';
 import { Origin, type OriginEffect, type OriginInput } from '../house/origin.ts';
+import { readTable } from '../io/conntrack.ts';
 import { nodeCipher, secureRandom } from '../io/crypto.ts';
 import { Drive, monotonic } from '../io/drive.ts';
 import { StateFolder } from '../io/files.ts';
@@ -38,6 +39,11 @@ export const origin: Role = async (config, out, log) => {
         return;
       case 'written':
         return;
+      case 'read-table': {
+        const table = readTable();
+        if (table !== undefined) drive.give(table);
+        return;
+      }
       case 'event':
         logEvent(log, effect);
     }

@@ -1,5 +1,6 @@
 import { fromBase32 } from '../base/text32.ts';
 import { Ping, type PingEffect, type PingInput } from '../house/ping.ts';
+import { readTable } from '../io/conntrack.ts';
 import { nodeCipher } from '../io/crypto.ts';
 import { Drive } from '../io/drive.ts';
 import { StateFolder } from '../io/files.ts';
@@ -26,6 +27,11 @@ export const ping: Role = async (config, out, log) => {
       case 'unbound':
         reject(new Error(`the UDP port ${config.udpPort} cannot be had: ${effect.reason}; choose another with --port`));
         return;
+      case 'read-table': {
+        const table = readTable();
+        if (table !== undefined) drive.give(table);
+        return;
+      }
       case 'event':
         logEvent(log, effect);
     }

@@ -9,6 +9,7 @@ import { StateFolder } from '../io/files.ts';
 import type { Log } from '../io/log.ts';
 import { Rendezvous, type RendezvousEvent } from '../rendezvous/server.ts';
 import type { TicketKey } from '../seal/tickets.ts';
+import { openFleet } from './fleet.ts';
 import type { Role } from './role.ts';
 
 const TICKETS = 'tickets.json';
@@ -22,6 +23,7 @@ export const rendezvous: Role = async (config, out, log) => {
   const cipher = nodeCipher();
   const state = await StateFolder.open(config.state, log);
   const identity = cipher.pair(await state.key('node.key', () => cipher.random(32)));
+  const fleet = await openFleet(config, state, log);
   const machine = new Rendezvous({
     cipher,
     random: secureRandom,
@@ -33,6 +35,7 @@ export const rendezvous: Role = async (config, out, log) => {
     ticketKeys: (await state.learned(TICKETS, ticketKeys)) ?? [],
     limits: { relayKbits: relayKbits(config) },
     firstByte: config.shyFirstByte ? 'shy' : 'any',
+    knowledge: fleet.knowledge,
   });
   const ready = Promise.withResolvers<void>();
   const drive = new Drive<never, RendezvousEvent>(machine, (event) => {
@@ -58,6 +61,7 @@ export const rendezvous: Role = async (config, out, log) => {
     drive.stop();
     tellCounters(log, machine);
     saveTickets();
+    await fleet.stop();
     await state.close();
   };
   drive.give({ kind: 'tick' });
@@ -83,10 +87,17 @@ function tell(log: Log, { name, fields }: RendezvousEvent): void {
 }
 
 function tellCounters(log: Log, machine: Rendezvous): void {
-  const { refused, ...counters } = machine.counters();
-  const reasons = Object.entries(refused).filter(([, count]) => count > 0);
-  const facts = Object.fromEntries(reasons.map(([reason, count]) => [`refused_${reason.replaceAll('-', '_')}`, count]));
-  log.info('counters', { ...counters, ...facts });
+  const { refused, conducting, ...counters } = machine.counters();
+  const { begun, won, failed, underWay, resting, withheld } = conducting;
+  const plans = { plans_under_way: underWay, plans_resting: resting, plans_withheld: withheld };
+  const words = { ...named('refused', refused), ...named('begun', begun), ...named('won', won) };
+  log.info('counters', { ...counters, ...plans, ...words, ...named('failed', failed) });
+}
+
+/** Counts by word as facts of a log line. */
+function named(what: string, counts: Readonly<Record<string, number>>): Record<string, number> {
+  const some = Object.entries(counts).filter(([, count]) => count > 0);
+  return Object.fromEntries(some.map(([word, count]) => [`${what}_${word.replaceAll('-', '_')}`, count]));
 }
 
 interface TicketText {

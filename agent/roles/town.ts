@@ -222,6 +222,7 @@ export class Town {
           this.#narrate(resident, effect, now);
           return;
         case 'unbound':
+        case 'read-table':
           return;
       }
     });

@@ -80,19 +80,21 @@ export class PairHandshake {
     this.#mask = maskKey(options.cipher, options.secret);
   }
 
-  /** A datagram that shows we are here; other bytes at every call. */
-  knock(): Uint8Array {
-    return this.#datagram(KIND.knock, new Uint8Array(0));
+  /** A datagram that shows we are here; other bytes at every call. At `most` so long, as far as it can be that short. */
+  knock(most?: number): Uint8Array {
+    return this.#datagram(KIND.knock, new Uint8Array(0), most);
   }
 
   /** The initiator's knock, which is its handshake at once: the same message in other bytes at every call. */
-  first(): Uint8Array {
+  first(most?: number): Uint8Array {
     if (this.#opening === undefined) {
       const noise = this.#noise(true);
       this.#opening = { noise, message: noise.write(this.#payload(offer(this.#options.suites))) };
     }
     // A peer key of small order agrees with everybody and gets no handshake: knocks go out and no session comes.
-    return this.#opening.message === undefined ? this.knock() : this.#datagram(KIND.kk1, this.#opening.message);
+    return this.#opening.message === undefined
+      ? this.knock(most)
+      : this.#datagram(KIND.kk1, this.#opening.message, most);
   }
 
   /** Takes a datagram whose header opened under our key with kind knock, kk1 or kk2 and this pair's index. */

@@ -28,7 +28,7 @@ export type Loss =
 /** One line of the journal: what became of a datagram, where, and when. */
 export interface Note {
   readonly at: Instant;
-  readonly what: 'sent' | 'delivered' | 'mapped' | Loss;
+  readonly what: 'sent' | 'delivered' | 'mapped' | 'admitted' | Loss;
   /** The name of the host or box that saw it. */
   readonly where: string;
   readonly from: string;

@@ -168,6 +168,7 @@ export class Nat implements Station, Gateway {
       this.#ground.drop('hairpin', packet, this.name);
       return;
     }
+    const { mapped } = this.counters;
     const entry = this.#mappingFor(packet);
     if (entry === undefined) {
       this.counters.refused++;
@@ -177,6 +178,7 @@ export class Nat implements Station, Gateway {
     this.#refresh(entry, packet.to);
     this.counters.out++;
     packet.from = entry.outside;
+    if (this.counters.mapped > mapped) this.#ground.note('mapped', packet, this.name);
     if (home) this.#hairpin(packet, from);
     else this.access.up(packet);
   }
@@ -199,6 +201,7 @@ export class Nat implements Station, Gateway {
     entry.answered = true;
     if (this.shape.refresh !== 'outbound') this.#refresh(entry, packet.from);
     this.counters.in++;
+    this.#ground.note('admitted', packet, this.name);
     packet.to = entry.inside;
     this.inside.carry(packet);
   }

@@ -7,7 +7,12 @@ const NATS = {
   offset: ['shifts ports', 'The NAT moves ports by a fixed distance'],
   'endpoint-independent': ['cone', 'Cone NAT: one stable outside port'],
   'address-dependent': ['per address', 'A new outside port for each address'],
-  sequential: ['counts up', 'A new outside port for each peer, counting up'],
+  'preserve-first': ['first keeps', 'The first peer sees our own port, others a random one'],
+  sequential: ['counts', 'A new outside port for each peer, counting'],
+  'per-core': ['several counters', 'A new outside port for each peer, from one of several counters'],
+  'block-sequential': ['counts in a block', 'A new outside port for each peer, counting inside a block'],
+  'block-random': ['random block', 'A new outside port for each peer, random inside a block'],
+  'range-random': ['random range', 'A new outside port for each peer, random inside a range'],
   random: ['random', 'A new random outside port for each peer'],
 };
 const FILTERS = {
@@ -165,4 +170,48 @@ export function tell(event, nameOf) {
   }
 }
 
+/** One line of a punch. */
+export function step({ who, what, fields }) {
+  switch (what) {
+    case 'classified':
+      return `It knows its own router: ${lower(natLong(fields.nat, fields.filtering))}. It asks for the other one.`;
+    case 'introduced':
+      return who === 'rendezvous'
+        ? 'The rendezvous introduces the two and tells each when to begin.'
+        : `Introduced. The plan: ${method(fields.plan)}.`;
+    case 'peer-open':
+      return `Data goes both ways by ${method(fields.method)}.`;
+    case 'peer-direct':
+      return `Contact! A direct path, won by ${method(fields.method)}.`;
+    case 'no-direct':
+      return `No direct path: ${REASONS[fields.reason] ?? fields.reason}.`;
+    case 'reported':
+      return `The rendezvous is told: ${fields.outcome}, ${fields.how}.`;
+    default: {
+      const facts = Object.entries(fields).map(([name, value]) => `${name} ${value}`);
+      return facts.length > 0 ? `${capital(what)}: ${facts.join(', ')}.` : `${capital(what)}.`;
+    }
+  }
+}
+
+const MARKS = {
+  probed: 'new mapping towards the rendezvous',
+  seen: 'seen by the rendezvous',
+  opened: 'new mapping towards the other home',
+  refused: 'a datagram of the other home was refused',
+  admitted: 'a datagram of the other home was let in',
+};
+export const mark = (what) => MARKS[what] ?? what;
+
+/** The line of `hearth ping`, for a headline. */
+export function result(line) {
+  const direct = /^connected direct (\S+) after (\S+) s/.exec(line);
+  if (direct !== null) return `Connected directly after ${span(Number(direct[2]) * 1000)}, by ${method(direct[1])}.`;
+  const relayed = /^connected relay (\S+) after (\S+) s: (\S+)$/.exec(line);
+  if (relayed === null) return `${capital(line)}.`;
+  const [, by, after, why] = relayed;
+  return `${capital(method(by))} after ${span(Number(after) * 1000)}; nothing direct, because ${REASONS[why] ?? why}.`;
+}
+
+const capital = (text) => text.replaceAll('-', ' ').replace(/^./, (letter) => letter.toUpperCase());
 const lower = (text) => (/^[A-Z][a-z]|^A /.test(text) ? text[0].toLowerCase() + text.slice(1) : text);

@@ -17,6 +17,7 @@ import {
 import {
   type ChannelFacts,
   type Message,
+  MISFIRES,
   type Outcome,
   type Position,
   type Proven,
@@ -25,6 +26,7 @@ import {
   RELAY_LIMIT,
   ROLES,
 } from './messages.ts';
+import { readVolley, writeVolley } from './volley.ts';
 
 /*
  * A session body is messages one after the other, each
@@ -35,7 +37,7 @@ import {
  *  0x01  register       request u32 | role u8 | children u8 | internal list<address> ≤ 8
  *                       | proven list<address, token 8> ≤ 4 | profile
  *  0x02  beat           stamp u32 | rtt u16 (ms; 65535 = not measured)
- *  0x03  probe          id u32 | index u8
+ *  0x03  probe          id u32 | index u8 | of a volley u8 [| pair u32 | round u16 | socket u16 | local port u16 | shot u16]
  *  0x04  filter-test    id u32 | index u8 | observer u8 | token 8
  *  0x05  introduce      request u32 | node 32
  *  0x06  join           request u32 | channel 32 | avoid list<node 32> ≤ 8
@@ -50,12 +52,14 @@ import {
  *  0x0f  leave          -
  *  0x10  response       token 8
  *  0x11  nudge          node 32
- *  0x21  registered     request u32 | observed address | interval u16 (ms) | nonce 16 | relays u8 | observers list<address> ≤ 8
+ *  0x12  fired          pair u32 | round u16 | misfire u8 | local ports list<u16> ≤ 8
+ *  0x21  registered     request u32 | observed address | interval u16 (ms) | nonce 16 | relays u8
+ *                       | observers list<address> ≤ 24 | with carrier u8 [| profile]
  *  0x22  pong           stamp u32 | observed address | interval u16 (ms)
  *  0x23  observed       id u32 | index u8 | observer u8 | arrival u32 (ms) | address | token 8
  *  0x24  filtered       id u32 | index u8 | observer u8
- *  0x25  introduction   request u32 | pair u32 | initiator u8 | purpose u8 | relay u8 | start in u16 (ms) | peer 32
- *                       | header key 16 | secret 32 | candidates list<address> ≤ 12 | profile of the peer | own profile
+ *  0x25  introduction   request u32 | pair u32 | initiator u8 | purpose u8 | relay u8 | conducted u8 | start in u16 (ms)
+ *                       | peer 32 | header key 16 | secret 32 | candidates list<address> ≤ 12 | profile of the peer | own profile
  *                       | with channel u8 [| channel 32 | epoch u32 | name]
  *  0x26  channel-info   request u32 | channel 32 | epoch u32 | name | origin 32
  *  0x27  done           request u32
@@ -63,10 +67,17 @@ import {
  *  0x29  relayed        pair u32 | bytes ≤ 1232 (the rest)
  *  0x2a  challenge      token 8
  *  0x2b  nudged         node 32 | address
+ *  0x2c  volley         pair u32 | round u16 | method u8 | start in u16 (ms) | from u8 (0 main, 1 fresh, 2 round)
+ *                       [| sockets less one u8, or round u16] | pace u16 (1/s) | ttl u8 | refresh u16 (ms) | keep u16 (ms)
+ *                       | ips list<IP> ≤ 4 | shots to the end (volley.ts)
+ *  0x2d  judged         pair u32 | reason u8 | retry in u16 (s)
  *
  *  list<x> = count u8 | x ...      address = family u8 (4 or 6) | IP 4 or 16 | port u16 (1-65535)
  *  name    = length u8 (≤ 64) | UTF-8 without control characters      words = place in the lists of messages.ts and base/
- *  profile = kind u8 | offset + 65536 u32 | filtering u8 | confidence u8 (255ths) | external list<family u8, IP> ≤ 4
+ *  IP      = family u8 (4 or 6) | 4 or 16 bytes
+ *  profile = kind u8 | offset + 65536 u32 | filtering u8 | confidence u8 (255ths) | external list<IP> ≤ 4
+ *            | step + 32768 u16 | counters u8 (≥ 1) | with ports u8 [| from u16 | to u16] | drift u16 (tenths of 1/s)
+ *            | burstiness u8 (tenths) | pooling u8 | poison u8 | quota u16
  */
 
 /** Why a body was not understood. */
@@ -84,6 +95,8 @@ interface Form<M> {
 
 /** Type and length. */
 const MESSAGE_HEAD = 3;
+/** Three addresses of eight ports. */
+const OBSERVERS = 24;
 
 /** One message as bytes; several may be put one after the other into one body. */
 export function encode(message: Message): Uint8Array {
@@ -144,8 +157,21 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
   },
   probe: {
     type: 0x03,
-    write: (w, m) => w.u32(m.id).u8(m.index),
-    read: (r) => ({ kind: 'probe', id: r.u32(), index: r.u8() }),
+    write: (w, m) => {
+      w.u32(m.id)
+        .u8(m.index)
+        .u8(m.volley === undefined ? 0 : 1);
+      if (m.volley === undefined) return;
+      const { pairId, round, socket, localPort, shot } = m.volley;
+      w.u32(pairId).u16(round).u16(socket).u16(localPort).u16(shot);
+    },
+    read: (r) => {
+      const [id, index, isShot] = [r.u32(), r.u8(), readFlag(r)];
+      if (isShot === undefined) return;
+      if (!isShot) return { kind: 'probe', id, index, volley: undefined };
+      const volley = { pairId: r.u32(), round: r.u16(), socket: r.u16(), localPort: r.u16(), shot: r.u16() };
+      return { kind: 'probe', id, index, volley };
+    },
   },
   'filter-test': {
     type: 0x04,
@@ -248,12 +274,28 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
     write: (w, m) => writeFixed(w, m.node, 32),
     read: (r) => ({ kind: 'nudge', node: r.bytes(32) }),
   },
+  fired: {
+    type: 0x12,
+    write: (w, m) => {
+      writeWord(w.u32(m.pairId).u16(m.round), MISFIRES, m.misfire);
+      writeList(w, m.localPorts, 8, (port) => w.u16(port));
+    },
+    read: (r) => {
+      const [pairId, round] = [r.u32(), r.u16()];
+      const misfire = readWord(r, MISFIRES);
+      const localPorts = readList(r, 8, () => r.u16());
+      if (misfire === undefined || localPorts === undefined) return;
+      return { kind: 'fired', pairId, round, misfire, localPorts };
+    },
+  },
   registered: {
     type: 0x21,
     write: (w, m) => {
       writeFixed(w.u32(m.request).address(m.observed).u16(m.interval), m.nonce, 16);
       w.u8(m.relays ? 1 : 0);
-      writeList(w, m.observers, 8, (address) => w.address(address));
+      writeList(w, m.observers, OBSERVERS, (address) => w.address(address));
+      w.u8(m.carrier === undefined ? 0 : 1);
+      if (m.carrier !== undefined) writeProfile(w, m.carrier);
     },
     read: (r) => {
       const request = r.u32();
@@ -261,9 +303,12 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       const interval = ms(r.u16());
       const nonce = r.bytes(16);
       const relays = readFlag(r);
-      const observers = readList(r, 8, () => readAddress(r));
+      const observers = readList(r, OBSERVERS, () => readAddress(r));
+      const known = readFlag(r);
+      const carrier = known === true ? readProfile(r) : undefined;
       if (observed === undefined || relays === undefined || observers === undefined) return;
-      return { kind: 'registered', request, observed, interval, nonce, relays, observers };
+      if (known === undefined || (known && carrier === undefined)) return;
+      return { kind: 'registered', request, observed, interval, nonce, relays, observers, carrier };
     },
   },
   pong: {
@@ -298,7 +343,9 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
         .u32(m.pairId)
         .u8(m.initiator ? 1 : 0);
       writeWord(w, PURPOSES, m.purpose);
-      w.u8(m.relayAllowed ? 1 : 0).u16(m.startIn);
+      w.u8(m.relayAllowed ? 1 : 0)
+        .u8(m.conducted ? 1 : 0)
+        .u16(m.startIn);
       writeFixed(w, m.peer, 32);
       writeFixed(w, m.peerHeaderKey, 16);
       writeFixed(w, m.secret, 32);
@@ -361,6 +408,20 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       const node = r.bytes(32);
       const address = readAddress(r);
       return address === undefined ? undefined : { kind: 'nudged', node, address };
+    },
+  },
+  volley: { type: 0x2c, write: writeVolley, read: readVolley },
+  judged: {
+    type: 0x2d,
+    write: (w, m) => {
+      writeWord(w.u32(m.pairId), REASONS, m.reason);
+      w.u16(Math.min(65535, Math.ceil(m.retryIn / 1000)));
+    },
+    read: (r) => {
+      const pairId = r.u32();
+      const reason = readWord(r, REASONS);
+      const retryIn = ms(r.u16() * 1000);
+      return reason === undefined ? undefined : { kind: 'judged', pairId, reason, retryIn };
     },
   },
 };
@@ -429,6 +490,7 @@ function readIntroduction(r: Reader): Of<'introduction'> | undefined {
   const initiator = readFlag(r);
   const purpose = readWord(r, PURPOSES);
   const relayAllowed = readFlag(r);
+  const conducted = readFlag(r);
   const startIn = ms(r.u16());
   const [peer, peerHeaderKey, secret] = [r.bytes(32), r.bytes(16), r.bytes(32)];
   const candidates = readList(r, 12, () => readAddress(r));
@@ -436,9 +498,9 @@ function readIntroduction(r: Reader): Of<'introduction'> | undefined {
   const mine = readProfile(r);
   const withChannel = readFlag(r);
   const channel = withChannel === true ? readChannel(r) : undefined;
-  if (initiator === undefined || purpose === undefined || relayAllowed === undefined) return;
+  if (initiator === undefined || purpose === undefined || relayAllowed === undefined || conducted === undefined) return;
   if (candidates === undefined || profile === undefined || mine === undefined) return;
   if (withChannel === undefined || (withChannel && channel === undefined)) return;
-  const facts = { request, pairId, initiator, purpose, relayAllowed, channel, peer, peerHeaderKey, secret };
+  const facts = { request, pairId, initiator, purpose, relayAllowed, conducted, channel, peer, peerHeaderKey, secret };
   return { kind: 'introduction', ...facts, candidates, profile, mine, startIn };
 }

@@ -1,11 +1,13 @@
 import { type Address, ipBytes, ipText } from '../base/address.ts';
 import { bytesOf, type Reader, type Writer } from '../base/bytes.ts';
-import { FILTERINGS, NAT_KINDS, type NatProfile } from '../base/nat-profile.ts';
+import { FILTERINGS, NAT_KINDS, type NatProfile, POOLINGS, TRAITS } from '../base/nat-profile.ts';
 
 /** Fields that several messages share. A `read` answers undefined for a value out of range; running short is the Reader's to tell. */
 
 /** External addresses kept of a NAT profile; carriers that pool show two to four in practice. */
 const EXTERNALS = 4;
+/** Added to a step, which is -32768 to 32767. */
+const STEP = 32768;
 
 /** Bytes of a channel's name. */
 const NAME = 64;
@@ -78,16 +80,31 @@ export function readAddress(reader: Reader): Address | undefined {
   return address === undefined || address.port === 0 ? undefined : address;
 }
 
+export function writeIp(writer: Writer, ip: string): void {
+  const bytes = ipBytes(ip);
+  if (bytes === undefined) throw new RangeError(`not an IP address: ${ip}`);
+  writer.u8(bytes.length === 4 ? 4 : 6).bytes(bytes);
+}
+
+export function readIp(reader: Reader): string | undefined {
+  const family = reader.u8();
+  return family === 4 || family === 6 ? ipText(reader.bytes(family === 4 ? 4 : 16)) : undefined;
+}
+
+/** What is measured is cut to what its field holds. */
 export function writeProfile(writer: Writer, profile: NatProfile): void {
   writeWord(writer, NAT_KINDS, profile.kind);
   writer.u32(profile.offset + 65536);
   writeWord(writer, FILTERINGS, profile.filtering);
   writer.u8(Math.round(profile.confidence * 255));
-  writeList(writer, profile.external.slice(0, EXTERNALS), EXTERNALS, (ip) => {
-    const bytes = ipBytes(ip);
-    if (bytes === undefined) throw new RangeError(`not an IP address: ${ip}`);
-    writer.u8(bytes.length === 4 ? 4 : 6).bytes(bytes);
-  });
+  writeList(writer, profile.external.slice(0, EXTERNALS), EXTERNALS, (ip) => writeIp(writer, ip));
+  writer.u16(clamp(profile.step + STEP, 65535)).u8(Math.max(1, clamp(profile.counters, 255)));
+  writer.u8(profile.ports === undefined ? 0 : 1);
+  if (profile.ports !== undefined) writer.u16(profile.ports.from).u16(profile.ports.to);
+  writer.u16(clamp(profile.drift * 10, 65535)).u8(clamp(profile.burstiness * 10, 255));
+  writeWord(writer, POOLINGS, profile.pooling);
+  writeWord(writer, TRAITS, profile.poison);
+  writer.u16(clamp(profile.quota, 65535));
 }
 
 export function readProfile(reader: Reader): NatProfile | undefined {
@@ -96,11 +113,22 @@ export function readProfile(reader: Reader): NatProfile | undefined {
   const filtering = readWord(reader, FILTERINGS);
   const confidence = reader.u8() / 255;
   const external = readList(reader, EXTERNALS, () => readIp(reader));
+  const [step, counters] = [reader.u16() - STEP, reader.u8()];
+  const ranged = readFlag(reader);
+  const ports = ranged === true ? { from: reader.u16(), to: reader.u16() } : undefined;
+  const [drift, burstiness] = [reader.u16() / 10, reader.u8() / 10];
+  const pooling = readWord(reader, POOLINGS);
+  const poison = readWord(reader, TRAITS);
+  const quota = reader.u16();
   if (kind === undefined || filtering === undefined || external === undefined) return undefined;
-  return Math.abs(offset) > 65535 ? undefined : { kind, offset, filtering, confidence, external };
+  if (pooling === undefined || poison === undefined || ranged === undefined) return undefined;
+  if (Math.abs(offset) > 65535 || (counters === 0 && !reader.short)) return undefined;
+  if (ports !== undefined && (ports.from > ports.to || ports.from === 0) && !reader.short) return undefined;
+  const allocation = { step, counters, ports, drift, burstiness, pooling, poison, quota };
+  return { kind, offset, filtering, confidence, external, ...allocation };
 }
 
-function readIp(reader: Reader): string | undefined {
-  const family = reader.u8();
-  return family === 4 || family === 6 ? ipText(reader.bytes(family === 4 ? 4 : 16)) : undefined;
+/** Whole and from 0 to `most`. */
+function clamp(value: number, most: number): number {
+  return Math.min(most, Math.max(0, Math.round(value)));
 }

@@ -2,6 +2,9 @@ import type { Address } from '../base/address.ts';
 import type { NatProfile } from '../base/nat-profile.ts';
 import type { Method, Reason } from '../base/outcome.ts';
 import type { Millis } from '../base/time.ts';
+import type { Misfire, VolleyPlan } from '../base/volley.ts';
+
+export { type Misfire, MISFIRES, type Muzzle, type Shot } from '../base/volley.ts';
 
 /**
  * What a household and a rendezvous say to each other, inside the sealed session between them.
@@ -28,7 +31,8 @@ export type FromClient =
   | LeaveChannel
   | Leave
   | Response
-  | Nudge;
+  | Nudge
+  | Fired;
 
 export type FromRendezvous =
   | Registered
@@ -41,7 +45,9 @@ export type FromRendezvous =
   | Refused
   | Relayed
   | Challenge
-  | Nudged;
+  | Nudged
+  | Volley
+  | Judged;
 
 /** X25519 public key of a household (its NODE-ID), 32 bytes. */
 export type NodeId = Uint8Array;
@@ -90,8 +96,10 @@ export interface Registered {
   readonly nonce: Uint8Array;
   /** True when this rendezvous relays for peers that find no direct path. */
   readonly relays: boolean;
-  /** Every address this rendezvous listens on, the clients' own first; up to 8. 0.0.0.0 or :: means "the IP you reached me at". */
+  /** Every address this rendezvous listens on, the clients' own first; up to 24. 0.0.0.0 or :: means "the IP you reached me at". */
   readonly observers: readonly Address[];
+  /** What the NATs of this carrier have been so far, where that is sure enough to save the second burst. */
+  readonly carrier: NatProfile | undefined;
 }
 
 export interface Beat {
@@ -115,6 +123,19 @@ export interface Probe {
   readonly id: number;
   /** 0 to 255: which of the burst this is. */
   readonly index: number;
+  /** A shot of a volley rather than of our own curiosity: what the rendezvous sees is for the plan. */
+  readonly volley: VolleyShot | undefined;
+}
+
+export interface VolleyShot {
+  readonly pairId: number;
+  readonly round: number;
+  /** Which of the volley's sockets it left from, from 1; 0 is the main one. */
+  readonly socket: number;
+  /** The port that socket is bound to. */
+  readonly localPort: number;
+  /** Which shot of the volley it is, each port of a knock counted, from 0. */
+  readonly shot: number;
 }
 
 export interface Observed {
@@ -202,6 +223,8 @@ export interface Introduction {
   readonly purpose: Purpose;
   /** May `relay` be used with this pair? */
   readonly relayAllowed: boolean;
+  /** The rendezvous conducts the punch: volleys follow, and `judged` when they came to nothing. */
+  readonly conducted: boolean;
   /** Present unless the purpose is ping. */
   readonly channel: ChannelFacts | undefined;
   readonly peer: NodeId;
@@ -321,6 +344,34 @@ export interface Nudged {
   readonly node: NodeId;
   /** Where its nudge came from. */
   readonly address: Address;
+}
+
+/**
+ * One step of a plan that the rendezvous made for both sides of a pair: "send these datagrams". Carried out once,
+ * however often it comes, and answered by `fired` each time.
+ */
+export interface Volley extends VolleyPlan {
+  readonly kind: 'volley';
+  readonly pairId: number;
+}
+
+/** "That volley is under way." Not answered. */
+export interface Fired {
+  readonly kind: 'fired';
+  readonly pairId: number;
+  readonly round: number;
+  readonly misfire: Misfire;
+  /** Ports the first 8 fresh sockets are bound to. */
+  readonly localPorts: readonly number[];
+}
+
+/** "This pair got no direct path, for this reason." */
+export interface Judged {
+  readonly kind: 'judged';
+  readonly pairId: number;
+  readonly reason: Reason;
+  /** The rendezvous tries again after this; 0: it does not. Whole seconds on the wire, up to 65535. */
+  readonly retryIn: Millis;
 }
 
 /** Most bytes of a datagram that `relay` takes: 1200 of ours and room for a larger path later. */

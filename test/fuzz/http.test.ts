@@ -30,6 +30,7 @@ test('whatever is sent to the LAN port, the house goes on serving and keeps noth
     },
     cut: note,
     restore: note,
+    punch: note,
     add: note,
   });
   const ring = new TestRing();

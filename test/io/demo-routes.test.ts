@@ -26,7 +26,9 @@ async function page(): Promise<number> {
       stage.orders.push(`${name} ${value}`);
       return value === 'nobody' ? 'There is no such household.' : undefined;
     };
-  stage.demo = demoRoutes({ state: () => STATE, cut: order('cut'), restore: order('restore'), add: order('add') });
+  const punch = (asks: string, listens: string, seed: number): string => `${asks} ${listens} ${seed}`;
+  const [cut, restore, add] = [order('cut'), order('restore'), order('add')];
+  stage.demo = demoRoutes({ state: () => STATE, cut, restore, add, punch });
   stage.web = await startWeb({ address: '127.0.0.1', port: 0, names: [], connections: 20, routes: stage.demo.routes });
   return stage.web.address.port;
 }

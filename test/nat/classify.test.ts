@@ -5,7 +5,7 @@ import { classify } from '../../agent/nat/classify.ts';
 import type { FilterTrials, Sample } from '../../agent/nat/sample.ts';
 
 const TWO_BY_TWO = ['1.1.1.1:7000', '2.2.2.2:7000', '1.1.1.1:7001', '2.2.2.2:7001'];
-const SILENT: FilterTrials = { otherPort: 'silent', otherAddress: 'silent' };
+const SILENT: FilterTrials = { otherPort: 'silent', otherAddress: 'silent', portAfter: 'kept' };
 
 /** One row per burst: local port, then what each observer saw, in order of asking; '-' for no answer. */
 function samples(bursts: readonly (readonly [number, ...string[]])[], observers = TWO_BY_TWO): Sample[] {
@@ -18,6 +18,7 @@ function samples(bursts: readonly (readonly [number, ...string[]])[], observers 
               socket,
               localPort,
               index,
+              before: socket * seen.length + index,
               again: false,
               observer: address(observers[index] ?? ''),
               external: address(external),
@@ -130,6 +131,78 @@ const TABLE: readonly {
     expected: { kind: 'random' },
   },
   {
+    name: 'the order inside a burst got lost on the way',
+    samples: samples([
+      [4000, x(52), x(50), x(53), x(51)],
+      [4500, x(60), x(63), x(61), x(62)],
+    ]),
+    expected: { kind: 'sequential', step: 1 },
+  },
+  {
+    name: 'our own port for the first, any for the others',
+    samples: samples([
+      [4000, x(4000), x(33_051), x(12_052), x(30_053)],
+      [4500, x(4500), x(61_234), x(62_123), x(9063)],
+    ]),
+    expected: { kind: 'preserve-first', step: 0 },
+  },
+  {
+    name: 'our own port for the first, the next ones for the others',
+    samples: samples([
+      [4000, x(4000), x(4001), x(4002), x(4003)],
+      [4500, '-', x(4501), x(4502), x(4503)],
+    ]),
+    expected: { kind: 'preserve-first', step: 1 },
+  },
+  {
+    name: 'a port per address, any',
+    samples: samples([
+      [4000, x(4050), x(40_051), x(4050), x(40_051)],
+      [4500, x(52_123), x(21_053), x(52_123), x(21_053)],
+    ]),
+    expected: { kind: 'address-dependent', step: 0 },
+  },
+  {
+    name: 'two counters by turns',
+    samples: samples([
+      [4000, x(5000), x(41_000), x(5001), x(41_001)],
+      [4500, x(41_002), x(5002), x(41_003), x(5003)],
+    ]),
+    expected: { kind: 'per-core', step: 1, counters: 2 },
+  },
+  {
+    name: 'to the end of a block and on at its beginning',
+    samples: samples([
+      [4000, x(1148), x(1149), x(1150), x(1151)],
+      [4500, x(1024), x(1025), x(1026), x(1027)],
+    ]),
+    expected: { kind: 'block-sequential', step: 1, ports: { from: 1024, to: 1151 } },
+  },
+  {
+    name: 'any port of a block of 256',
+    samples: samples([
+      [4000, x(1024 + 256 * 40 + 7), x(1024 + 256 * 40 + 201), x(1024 + 256 * 40 + 133), x(1024 + 256 * 40 + 44)],
+      [4500, x(1024 + 256 * 40 + 90), x(1024 + 256 * 40 + 17), x(1024 + 256 * 40 + 250), x(1024 + 256 * 40 + 160)],
+    ]),
+    expected: { kind: 'block-random', ports: { from: 11_264, to: 11_519 } },
+  },
+  {
+    name: 'a pool of addresses, each with a counter',
+    samples: samples([
+      [4000, '9.9.9.9:5000', '9.9.9.8:31000', '9.9.9.9:5001', '9.9.9.8:31001'],
+      [4500, '9.9.9.9:5002', '9.9.9.8:31002', '9.9.9.9:5003', '9.9.9.8:31003'],
+    ]),
+    expected: { kind: 'sequential', step: 1, pooling: 'arbitrary' },
+  },
+  {
+    name: 'an address for each socket',
+    samples: samples([
+      [4000, ...times(4, '9.9.9.9:4000')],
+      [4500, ...times(4, '9.9.9.8:4500')],
+    ]),
+    expected: { kind: 'preserve', pooling: 'paired' },
+  },
+  {
     name: 'a pool of addresses',
     samples: samples([[4000, '9.9.9.9:5000', '9.9.9.8:31000', '9.9.9.7:1234', '9.9.9.6:8000']]),
     expected: { kind: 'random', external: ['9.9.9.9', '9.9.9.8', '9.9.9.7', '9.9.9.6'] },
@@ -173,6 +246,27 @@ test.each(TABLE)('$name', ({ samples: seen, own = ['192.168.1.2'], expected }) =
   expect(classify(seen, SILENT, own)).toMatchObject(expected);
 });
 
+test('What a carrier has always been tips the scales where the ports do not', () => {
+  const seen = samples([[4000, x(51_000), x(60_123), x(64_001), x(55_555)]]);
+  const range = { kind: 'range-random', ports: { from: 50_001, to: 65_535 } };
+  expect(classify(seen, SILENT, [])).toMatchObject(range);
+  expect(classify(seen, SILENT, [], { random: 1000 })).toMatchObject({ kind: 'random' });
+  const surer = classify(seen, SILENT, [], { 'range-random': 100 });
+  expect(surer).toMatchObject(range);
+  expect(surer.confidence).toBeGreaterThan(classify(seen, SILENT, []).confidence);
+});
+
+test.each([
+  ['kept', 'yes', 'no'],
+  ['changed', 'yes', 'yes'],
+  ['unasked', 'yes', 'unknown'],
+  ['changed', 'no', 'unknown'],
+] as const)('a port %s after a stranger wrote, one port for all: %s; poison: %s', (portAfter, one, poison) => {
+  const ports = one === 'yes' ? times(4, x(4000)) : [x(50), x(51), x(52), x(53)];
+  const seen = samples([[4000, ...ports]]);
+  expect(classify(seen, { ...SILENT, portAfter }, []).poison).toBe(poison);
+});
+
 test.each([
   ['came', 'came', 'endpoint-independent'],
   ['silent', 'came', 'endpoint-independent'],
@@ -184,5 +278,5 @@ test.each([
   ['unasked', 'silent', 'unknown'],
   ['unasked', 'unasked', 'unknown'],
 ] as const)('another port %s, another address %s: filtering is %s', (otherPort, otherAddress, filtering) => {
-  expect(classify([], { otherPort, otherAddress }, []).filtering).toBe(filtering);
+  expect(classify([], { otherPort, otherAddress, portAfter: 'unasked' }, []).filtering).toBe(filtering);
 });

@@ -24,6 +24,14 @@ export const MATRIX = [
   'random',
 ] as const satisfies readonly Nat[];
 
+/**
+ * The same kind where the agent runs on the gateway. What is a carrier's NAT has to be a box then: a router that the
+ * kernel's own rules stand on has the public address itself, as no customer of a carrier has.
+ */
+export function atGateway(nat: (typeof MATRIX)[number]): Nat {
+  return nat === 'offset' || nat === 'block' || nat === 'random-block' ? shapeOf(nat) : nat;
+}
+
 /** How a kind is made of real parts. */
 export type Making =
   | { readonly by: 'nothing' }

@@ -39,6 +39,7 @@ export async function startStage(clip: Uint8Array): Promise<Stage> {
       void town.add(nat as NatKind);
       return undefined;
     },
+    punch: () => 'There is nothing to punch in here.',
   });
   const web = await startWeb({ address: '127.0.0.1', port: 0, names: [], connections: 200, routes: demo.routes });
   return {

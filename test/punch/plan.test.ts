@@ -1,62 +1,17 @@
 import { expect, test } from 'vitest';
 import { key } from '../../agent/base/address.ts';
-import type { Filtering, NatKind, NatProfile } from '../../agent/base/nat-profile.ts';
+import { type Filtering, type NatKind, type NatProfile, UNKNOWN } from '../../agent/base/nat-profile.ts';
 import { MOST_DATAGRAMS, MOST_PER_SECOND, MOST_TARGETS, RETRIES } from '../../agent/punch/limits.ts';
-import { candidatesOf, plan, prospect } from '../../agent/punch/plan.ts';
+import { candidatesOf, plan } from '../../agent/punch/plan.ts';
 
 const EIF = 'endpoint-independent';
-const ADF = 'address-dependent';
 const APDF = 'address-and-port-dependent';
 
 function nat(kind: NatKind, filtering: Filtering, changes: Partial<NatProfile> = {}): NatProfile {
-  return { kind, offset: 0, filtering, confidence: 0.99, external: ['8.8.8.8'], ...changes };
+  return { ...UNKNOWN, kind, filtering, confidence: 0.99, external: ['8.8.8.8'], ...changes };
 }
 
 const POOL = ['8.8.8.8', '8.8.8.9'];
-
-test.each([
-  // Somebody can be dialled.
-  [nat('open', EIF), nat('random', APDF), 'dial mine'],
-  [nat('random', APDF), nat('open', EIF), 'dial theirs'],
-  [nat('preserve', EIF), nat('preserve', APDF), 'dial mine'],
-  [nat('open', EIF), nat('endpoint-independent', EIF), 'dial both'],
-  [nat('open', EIF), nat('random', APDF, { external: POOL }), 'dial mine'],
-  // Two ports that can be read.
-  [nat('open', APDF), nat('preserve', APDF), 'simultaneous'],
-  [nat('preserve', APDF), nat('offset', APDF), 'simultaneous'],
-  [nat('endpoint-independent', ADF), nat('preserve', 'unknown'), 'simultaneous'],
-  // A guess is tried, not trusted.
-  [nat('preserve', EIF, { confidence: 0.6 }), nat('preserve', APDF), 'simultaneous'],
-  [nat('unknown', 'unknown', { confidence: 0, external: [] }), nat('preserve', APDF), 'simultaneous'],
-  // Who asks only for a known IP hears a port that nobody could read; but not from a pool.
-  [nat('preserve', ADF), nat('random', APDF), 'simultaneous'],
-  [nat('sequential', APDF), nat('preserve', ADF), 'simultaneous'],
-  [nat('preserve', ADF), nat('random', APDF, { external: POOL }), 'unreadable pool'],
-  // The next issue.
-  [nat('preserve', APDF), nat('sequential', APDF), 'unreadable drift'],
-  [nat('sequential', APDF), nat('sequential', APDF), 'unreadable drift'],
-  [nat('preserve', APDF), nat('random', APDF), 'unreadable random'],
-  [nat('sequential', APDF), nat('random', APDF), 'unreadable random'],
-  [nat('preserve', APDF), nat('address-dependent', ADF), 'unreadable random'],
-  [nat('address-dependent', ADF), nat('address-dependent', ADF), 'unreadable random'],
-] as const)('%o and %o: %s', (mine, theirs, expected) => {
-  const found = prospect(mine, theirs);
-  expect(words(found)).toBe(expected);
-  // Both sides must come to the same result without talking about it.
-  const mirrored = words(prospect(theirs, mine));
-  expect(mirrored).toBe(expected.replace(/mine|theirs/, (who) => (who === 'mine' ? 'theirs' : 'mine')));
-});
-
-function words(found: ReturnType<typeof prospect>): string {
-  switch (found.kind) {
-    case 'dial':
-      return `dial ${found.listener}`;
-    case 'simultaneous':
-      return 'simultaneous';
-    case 'unreadable':
-      return `unreadable ${found.reason}`;
-  }
-}
 
 const PEER = { ip: '9.9.9.9', port: 40_000 };
 const NEAR = { ip: '192.168.1.77', port: 40_000 };
@@ -64,15 +19,15 @@ const ROUTER = nat('preserve', APDF);
 const THERE = nat('preserve', APDF, { external: ['9.9.9.9'] });
 
 test('two readable ports: the published schedule', () => {
-  const { method, schedule, patience, retries } = plan(ROUTER, THERE, { observed: [PEER], internal: [] }, true);
+  const { method, schedule, patience, retries } = plan(ROUTER, THERE, { observed: [PEER], internal: [] }, true, false);
   expect(method).toBe('simultaneous');
-  expect(schedule.map(({ after }) => after)).toEqual([0, 20, 50, 100, 200, 400, 600, 800, 1000, 1200]);
+  expect(schedule.map(({ after }) => after)).toEqual([0, 30, 80, 150, 250, 400, 600, 800, 1000, 1200]);
   expect([patience, retries]).toEqual([2000, RETRIES]);
 });
 
 test('who can be dialled listens for 300 ms before it knocks as well', () => {
   const first = (mine: NatProfile, theirs: NatProfile, initiator: boolean): unknown =>
-    plan(mine, theirs, { observed: [PEER], internal: [] }, initiator).schedule[0]?.after;
+    plan(mine, theirs, { observed: [PEER], internal: [] }, initiator, false).schedule[0]?.after;
   const open = nat('open', EIF);
   expect(first(open, THERE, true)).toBe(300);
   expect(first(THERE, open, true)).toBe(0);
@@ -86,32 +41,39 @@ test('an unreadable port costs five datagrams and a second, and is not tried aga
     nat('random', APDF),
     { observed: [PEER], internal: [] },
     true,
+    false,
   );
   expect([schedule.length, patience, retries, reason]).toEqual([5, 1000, [], 'random']);
 });
 
 test('a port that only seems unreadable is tried in full', () => {
   const guess = nat('random', APDF, { confidence: 0.6 });
-  const { schedule, retries } = plan(ROUTER, guess, { observed: [PEER], internal: [] }, true);
-  expect([schedule.length, retries]).toEqual([10, RETRIES]);
+  const { schedule, retries } = plan(ROUTER, guess, { observed: [PEER], internal: [] }, true, false);
+  expect([schedule.length, retries]).toEqual([8, RETRIES]);
 });
 
 test('LAN addresses are knocked at first, and only behind the same external address', () => {
-  const same = plan(ROUTER, ROUTER, { observed: [{ ip: '8.8.8.8', port: 40_000 }], internal: [NEAR] }, true);
+  const same = plan(ROUTER, ROUTER, { observed: [{ ip: '8.8.8.8', port: 40_000 }], internal: [NEAR] }, true, false);
   expect(same.schedule[0]?.to).toEqual(NEAR);
   expect(same.schedule.filter(({ to }) => to === NEAR).length).toBe(5);
   expect([same.lanGrace, same.reason]).toEqual([50, 'hairpin']);
   // The initiator chooses the path, the other side follows it.
-  const follower = plan(ROUTER, ROUTER, { observed: [{ ip: '8.8.8.8', port: 40_000 }], internal: [NEAR] }, false);
+  const follower = plan(
+    ROUTER,
+    ROUTER,
+    { observed: [{ ip: '8.8.8.8', port: 40_000 }], internal: [NEAR] },
+    false,
+    false,
+  );
   expect(follower.lanGrace).toBe(0);
-  const elsewhere = plan(ROUTER, THERE, { observed: [PEER], internal: [NEAR] }, true);
+  const elsewhere = plan(ROUTER, THERE, { observed: [PEER], internal: [NEAR] }, true, false);
   expect(elsewhere.schedule.some(({ to }) => to === NEAR)).toBe(false);
   expect(elsewhere.lanGrace).toBe(0);
 });
 
 test('the reason when nothing is heard', () => {
   const reason = (mine: NatProfile, theirs: NatProfile): string =>
-    plan(mine, theirs, { observed: [PEER], internal: [] }, true).reason;
+    plan(mine, theirs, { observed: [PEER], internal: [] }, true, false).reason;
   expect(reason(ROUTER, THERE)).toBe('timeout');
   expect(reason(ROUTER, nat('open', EIF))).toBe('filter');
   expect(reason(ROUTER, nat('preserve', APDF, { external: POOL }))).toBe('pool');
@@ -121,7 +83,7 @@ test('the reason when nothing is heard', () => {
 test('the fullest introduction stays within the budget, all rounds together', () => {
   const observed = Array.from({ length: 6 }, (_, i) => ({ ip: '8.8.8.8', port: 40_000 + i }));
   const internal = Array.from({ length: 6 }, (_, i) => ({ ip: '192.168.1.9', port: 40_000 + i }));
-  const { schedule } = plan(ROUTER, ROUTER, { observed, internal }, true);
+  const { schedule } = plan(ROUTER, ROUTER, { observed, internal }, true, false);
   expect(schedule.length * (RETRIES.length + 1)).toBeLessThanOrEqual(MOST_DATAGRAMS);
   expect(schedule.filter(({ after }) => after < 1000).length).toBeLessThanOrEqual(MOST_PER_SECOND);
   expect(new Set(schedule.map(({ to }) => key(to))).size).toBeLessThanOrEqual(MOST_TARGETS / 2);

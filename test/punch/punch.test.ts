@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Address } from '../../agent/base/address.ts';
-import type { NatProfile } from '../../agent/base/nat-profile.ts';
+import { type NatProfile, UNKNOWN } from '../../agent/base/nat-profile.ts';
 import { at, ms } from '../../agent/base/time.ts';
 import { MOST_DATAGRAMS, MOST_PER_SECOND, MOST_TARGETS, RETRIES } from '../../agent/punch/limits.ts';
 import { plan, type PunchPlan } from '../../agent/punch/plan.ts';
-import { Punch, type PunchInput } from '../../agent/punch/punch.ts';
+import type { Punch, PunchInput } from '../../agent/punch/punch.ts';
 import { type KindName, KIND_NAMES } from '../../agent/sim/kinds.ts';
 import { mustConnect } from '../sim/oracle.ts';
+import { lone } from './lone.ts';
 import { HOME, meet, type Outcome, sameCarrier, sameLan } from './meeting.ts';
 
 const EASY = ['open', 'firewall', 'full-cone', 'address-restricted', 'port-restricted', 'offset'] as const;
@@ -75,12 +76,14 @@ test.each(pairs(['open', 'full-cone', 'address-restricted'], HARD))(
 );
 
 test.each([
-  ...pairs(APDF, ['sequential', 'descending', 'stride']).map((pair) => [...pair, 'drift'] as const),
-  ...pairs(APDF, ['random', 'random-block', 'address-dependent']).map((pair) => [...pair, 'random'] as const),
+  ...pairs(APDF, ['sequential', 'descending', 'stride', 'address-dependent']).map(
+    (pair) => [...pair, 'drift'] as const,
+  ),
+  ...pairs(APDF, ['random', 'random-block']).map((pair) => [...pair, 'random'] as const),
   ...pairs(['port-restricted', 'random'], ['pool']).map((pair) => [...pair, 'pool'] as const),
   ...pairs(HARD, ['random']).map((pair) => [...pair, 'random'] as const),
   ['sequential', 'sequential', 'drift'] as const,
-])('%s and %s give up within a second, with an honest "%s"', (a, b, reason) => {
+])('without anybody to conduct them %s and %s give up within a second, with an honest "%s"', (a, b, reason) => {
   for (const outcome of [...meet(a, b), ...meet(b, a)]) {
     expect(reasons(outcome)).toEqual([reason]);
     expect(outcome.events.at(-1)?.at).toBeLessThanOrEqual(1000);
@@ -121,19 +124,17 @@ test('two homes behind one carrier whose NAT does not lead back inside: "hairpin
 });
 
 test('nothing is known of the NATs: it is tried all the same', () => {
-  const unknown: NatProfile = { kind: 'unknown', offset: 0, filtering: 'unknown', confidence: 0, external: [] };
-  for (const outcome of meet('port-restricted', 'offset', { believed: [unknown, unknown] })) {
+  for (const outcome of meet('port-restricted', 'offset', { believed: [UNKNOWN, UNKNOWN] })) {
     expect(reached(outcome)?.at).toBeLessThanOrEqual(160);
   }
 });
 
 test('a filter that was tested open and is not costs 300 ms, not the connection', () => {
   const wrong: NatProfile = {
+    ...UNKNOWN,
     kind: 'preserve',
-    offset: 0,
     filtering: 'endpoint-independent',
     confidence: 0.99,
-    external: [],
   };
   for (const outcome of meet('port-restricted', 'port-restricted', { believed: [wrong, wrong] })) {
     expect(reached(outcome)?.at).toBeLessThanOrEqual(460);
@@ -152,16 +153,16 @@ const PEER = { ip: '9.9.9.9', port: 40_000 };
 const OTHER = { ip: '9.9.9.9', port: 50_001 };
 const GROUND = { networks: [{ ip: '192.168.1.2', prefix: 24 }], rendezvous: [{ ip: '1.1.1.1', port: 7000 }] };
 const HOME_ROUTER: NatProfile = {
+  ...UNKNOWN,
   kind: 'preserve',
-  offset: 0,
   filtering: 'address-and-port-dependent',
   confidence: 0.99,
   external: ['8.8.8.8'],
 };
 
 function punch(changes: Partial<PunchPlan> = {}): Punch {
-  const normal = plan(HOME_ROUTER, HOME_ROUTER, { observed: [PEER], internal: [] }, true);
-  return new Punch({ plan: { ...normal, ...changes }, doors: { four: 0 }, ground: GROUND });
+  const normal = plan(HOME_ROUTER, HOME_ROUTER, { observed: [PEER], internal: [] }, true, false);
+  return lone({ plan: { ...normal, ...changes }, ground: GROUND });
 }
 
 /** Runs it on its own wishes; what it ordered, with the time. */
@@ -177,7 +178,7 @@ function alone(machine: Punch, until: number): { at: number; kind: string }[] {
 test('unheard, it knocks ten times a round, and comes back after 2, 8, 30 and 120 s', () => {
   const seen = alone(punch(), 300_000);
   const first = seen.filter(({ kind, at: when }) => kind === 'knock' && when <= 2000).map(({ at: when }) => when);
-  expect(first).toEqual([0, 20, 50, 100, 200, 400, 600, 800, 1000, 1200]);
+  expect(first).toEqual([0, 30, 80, 150, 250, 400, 600, 800, 1000, 1200]);
   const gaveUp = seen.filter(({ kind }) => kind === 'gave-up');
   expect(gaveUp).toMatchObject([...RETRIES, undefined].map((retryIn) => ({ retryIn, reason: 'timeout' })));
   expect(gaveUp.map(({ at: when }) => when)).toEqual([2000, 6000, 16_000, 48_000, 170_000]);
@@ -233,7 +234,7 @@ test('a LAN path that comes up to 50 ms later than another one wins', () => {
   const near = { ip: '192.168.1.77', port: 40_000 };
   const same = { observed: [{ ip: '8.8.8.8', port: 40_000 }], internal: [near] };
   const run = (lanAt: number): unknown => {
-    const machine = new Punch({ plan: plan(HOME_ROUTER, HOME_ROUTER, same, true), doors: { four: 0 }, ground: GROUND });
+    const machine = lone({ plan: plan(HOME_ROUTER, HOME_ROUTER, same, true, false), ground: GROUND });
     machine.step({ kind: 'start' }, at(0));
     expect(machine.step({ kind: 'answered', from: { ip: '8.8.8.8', port: 40_000 }, socket: 0 }, at(100))).toEqual([]);
     if (lanAt >= 150) return machine.step({ kind: 'tick' }, at(150));
@@ -256,12 +257,12 @@ test('a knock that is meant to die on the way leaves with its low TTL', () => {
 test('IPv6 candidates are knocked at through the IPv6 socket, and not at all without one', () => {
   const six = { ip: '2a00::1', port: 40_000 };
   const schedule = [{ after: ms(0), to: six }];
-  const { patience, retries, lanGrace, reason } = plan(HOME_ROUTER, HOME_ROUTER, { observed: [], internal: [] }, true);
-  const whole: PunchPlan = { method: 'simultaneous', schedule, patience, retries, lanGrace, reason };
-  const with6 = new Punch({ plan: whole, doors: { four: 0, six: 1 }, ground: GROUND });
+  const normal = plan(HOME_ROUTER, HOME_ROUTER, { observed: [], internal: [] }, true, false);
+  const whole: PunchPlan = { ...normal, schedule };
+  const with6 = lone({ plan: whole, six: 1, ground: GROUND });
   expect(with6.step({ kind: 'start' }, at(0))).toEqual([{ kind: 'knock', to: six, socket: 1 }]);
   expect(with6.step({ kind: 'answered', from: six, socket: 1 }, at(9))).toMatchObject([{ method: 'ipv6' }]);
-  const without = new Punch({ plan: whole, doors: { four: 0 }, ground: GROUND });
+  const without = lone({ plan: whole, ground: GROUND });
   expect(without.step({ kind: 'start' }, at(0))).toEqual([]);
 });
 

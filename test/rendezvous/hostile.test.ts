@@ -215,15 +215,25 @@ describe('an address that is not proven', () => {
   it('is sent no longer answer to a probe than the probe, and none to one too short', () => {
     const hand = new Hand(place(1)).settle();
     for (let pad = 0; pad < 100; pad++) {
-      const probe = hand.seal({ kind: 'probe', id: 1, index: 0 }, pad);
+      const probe = hand.seal({ kind: 'probe', id: 1, index: 0, volley: undefined }, pad);
       expect(size(give(probe, VICTIM, pad % 2))).toBeLessThanOrEqual(probe.length);
     }
     expect(server.counters().refused['too-short']).toBeGreaterThan(0);
   });
 
+  it('moves nobody with shots of a pair it has no part in', () => {
+    const hand = new Hand(place(1)).settle();
+    const shot = { pairId: 7, round: 1, socket: 1, localPort: 4000, shot: 0 };
+    const probe = hand.seal({ kind: 'probe', id: 1, index: 0, volley: shot }, 60);
+    expect(hand.hear(give(probe, hand.address)).map(({ kind }) => kind)).toEqual(['observed']);
+    const fired = { kind: 'fired', pairId: 7, round: 1, misfire: 'none', localPorts: [4000] } as const;
+    expect(give(hand.seal(fired), hand.address)).toEqual([]);
+    expect(server.counters().conducting).toMatchObject({ underWay: 0, resting: 0 });
+  });
+
   it('is not written to by another observer without the token that was sent to it', () => {
     const hand = new Hand(place(1)).settle();
-    const probe = hand.seal({ kind: 'probe', id: 1, index: 0 }, 60);
+    const probe = hand.seal({ kind: 'probe', id: 1, index: 0, volley: undefined }, 60);
     const [observed] = hand.hear(give(probe, hand.address));
     if (observed?.kind !== 'observed') throw new Error('no answer');
     const test = { kind: 'filter-test', id: 1, index: 0, observer: 1, token: observed.token } as const;

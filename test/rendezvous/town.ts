@@ -1,6 +1,6 @@
 import type { Address } from '../../agent/base/address.ts';
 import type { Machine } from '../../agent/base/machine.ts';
-import type { NatProfile } from '../../agent/base/nat-profile.ts';
+import { type NatProfile, UNKNOWN } from '../../agent/base/nat-profile.ts';
 import type { NetEffect, NetInput } from '../../agent/base/net.ts';
 import type { Random } from '../../agent/base/random.ts';
 import { at, type Instant, ms } from '../../agent/base/time.ts';
@@ -17,11 +17,10 @@ import { type Behind, type Household, World } from '../../agent/sim/world.ts';
 import { toyCipher } from '../sim/toy-cipher.ts';
 
 export const PROFILE: NatProfile = {
+  ...UNKNOWN,
   kind: 'preserve',
-  offset: 0,
   filtering: 'address-and-port-dependent',
   confidence: 1,
-  external: [],
 };
 
 const PORT = 3478;

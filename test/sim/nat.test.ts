@@ -390,7 +390,15 @@ describe('The named kinds', () => {
         case 'address-dependent':
           expect(found.size).toBe(2);
           return;
+        case 'preserve-first':
+          expect(found.size).toBe(8);
+          expect(seen[0]?.port).toBe(OWN);
+          return;
         case 'sequential':
+        case 'per-core':
+        case 'block-sequential':
+        case 'block-random':
+        case 'range-random':
         case 'random':
           expect(found.size).toBe(8);
           return;

@@ -1,13 +1,14 @@
 import { type Address, sameAddress } from '../../agent/base/address.ts';
 import { Reader } from '../../agent/base/bytes.ts';
 import type { Machine } from '../../agent/base/machine.ts';
-import type { NatProfile } from '../../agent/base/nat-profile.ts';
+import { type NatProfile, UNKNOWN } from '../../agent/base/nat-profile.ts';
 import type { NetEffect, NetInput } from '../../agent/base/net.ts';
 import { after, earliest, type Instant, ms } from '../../agent/base/time.ts';
 import { candidatesOf, plan } from '../../agent/punch/plan.ts';
-import { Punch, type PunchEffect } from '../../agent/punch/punch.ts';
+import type { Punch, PunchEffect } from '../../agent/punch/punch.ts';
 import { type KindName, NAT_KINDS } from '../../agent/sim/kinds.ts';
 import type { Household, World } from '../../agent/sim/world.ts';
+import { lone } from '../punch/lone.ts';
 import { introducing } from './introducing.ts';
 
 type Reached = PunchEffect & { readonly kind: 'reached' };
@@ -68,8 +69,8 @@ class Puncher implements Machine<NetInput, NetEffect | Reached> {
     const ground = { networks: [LAN], rendezvous: [this.#server] };
     const peer = new Reader(bytes).address();
     const candidates = candidatesOf(peer === undefined ? [] : [peer], ground);
-    const made = plan(this.#mine, this.#theirs, candidates, this.#initiator);
-    this.#punch = new Punch({ plan: made, doors: { four: 0 }, ground });
+    const made = plan(this.#mine, this.#theirs, candidates, this.#initiator, false);
+    this.#punch = lone({ plan: made, ground });
     return this.#carryOut(this.#punch.step({ kind: 'start' }, now));
   }
 
@@ -90,7 +91,13 @@ class Puncher implements Machine<NetInput, NetEffect | Reached> {
         case 'reached':
           this.#reached = true;
           return [effect];
+        case 'failed':
         case 'gave-up':
+        case 'open':
+        case 'close':
+        case 'probe-shot':
+        case 'fired':
+        case 'read-table':
           return [];
       }
     });
@@ -105,7 +112,7 @@ function send(to: Address, bytes: Uint8Array, ttl?: number): NetEffect {
 export function profileOf(kind: KindName, { host, boxes }: Household): NatProfile {
   const outermost = boxes.at(-1);
   const external = outermost !== undefined && 'ips' in outermost ? outermost.ips : host.ips;
-  return { ...NAT_KINDS[kind].truth, confidence: 1, external };
+  return { ...UNKNOWN, ...NAT_KINDS[kind].truth, confidence: 1, external };
 }
 
 /**

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { concat, fromHex, hex } from '../../agent/base/bytes.ts';
 import { decode, encode } from '../../agent/wire/codec.ts';
+import { ms } from '../../agent/base/time.ts';
 import { cutName } from '../../agent/wire/fields.ts';
 import type { Message } from '../../agent/wire/messages.ts';
 import { decodePeer, encodePeer, type PeerMessage, STREAM_MESSAGES } from '../../agent/wire/peer.ts';
@@ -53,6 +54,14 @@ describe('messages between household and rendezvous', () => {
     ['port 0', '22000d00000001040102030400000bb8', 'out-of-range'],
     ['bytes too many', '1000090000000000000000ff', 'trailing-bytes'],
     ['a length beyond the datagram', '10ffff00', 'truncated'],
+    ['a NAT with no counter', profile('00', '00'), 'out-of-range'],
+    ['a range of ports that ends before it begins', profile('01', '01 0800 0400'), 'out-of-range'],
+    ['a shot at an address that is not named', volley('01', '40 0400'), 'out-of-range'],
+    ['a knock at port 0', volley('01 0401020304', '40 0000'), 'out-of-range'],
+    ['a knock of few ports in the form for many', volley('01 0401020304', `47 02 0400 0401`), 'out-of-range'],
+    ['a kind of shot nobody has', volley('00', 'c0'), 'out-of-range'],
+    ['a probe at an observer there cannot be', volley('00', '1f'), 'out-of-range'],
+    ['more shots than anybody fires', volley('00', '00'.repeat(600)), 'out-of-range'],
   ])('%s refuses the whole body', (_what, text, reason) => {
     expect(decode(fromHex(text) ?? new Uint8Array(0))).toBe(reason);
   });
@@ -68,6 +77,19 @@ describe('messages between household and rendezvous', () => {
       origin: new Uint8Array(32),
     } as const;
     expect(decode(encode({ ...named, name: '📺'.repeat(20) }))).toMatchObject([{ name: '📺'.repeat(16) }]);
+  });
+
+  it('a walk of 128 knocks, each at a port of its own and with a probe behind, is one datagram', () => {
+    const shots = Array.from({ length: 128 }, (_, i) => [
+      { kind: 'knock', by: 0, ip: 0, ports: [40_000 + i] } as const,
+      { kind: 'probe', by: 0, observer: i % 24 } as const,
+    ]).flat();
+    const facts = { pairId: 1, round: 1, method: 'walk', startIn: ms(0), pace: 0, ttl: 0 } as const;
+    const from = { kind: 'fresh', sockets: 1 } as const;
+    const ips = ['203.0.113.7', '2001:db8::7'];
+    const walk = { kind: 'volley', ...facts, from, refresh: ms(0), keep: ms(30_000), ips, shots } as const;
+    expect(encode(walk).length).toBeLessThan(1168);
+    expect(decode(encode(walk))).toEqual([walk]);
   });
 
   it('an empty body is no message and no fault', () => {
@@ -142,4 +164,19 @@ function revived(value: unknown): unknown {
   if (typeof value !== 'object') return value;
   if ('hex' in value) return fromHex(String(value.hex));
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, revived(one)]));
+}
+
+/** A body of one `register` whose profile has these counters and this range, in hexadecimal. */
+function profile(counters: string, ports: string): string {
+  return framed('01', `00000001 00 00 00 00 00 00010000 00 00 00 8001 ${counters} ${ports} 0000 0f 00 00 0000`);
+}
+
+/** A body of one `volley` with these addresses and shots. */
+function volley(ips: string, shots: string): string {
+  return framed('2c', `00000001 0001 0a 0000 00 0000 00 0000 0000 ${ips} ${shots}`);
+}
+
+function framed(type: string, fields: string): string {
+  const text = fields.replaceAll(' ', '');
+  return type + (text.length / 2).toString(16).padStart(4, '0') + text;
 }

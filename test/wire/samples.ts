@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { type Address, ipText } from '../../agent/base/address.ts';
-import { FILTERINGS, NAT_KINDS, type NatProfile } from '../../agent/base/nat-profile.ts';
+import { FILTERINGS, NAT_KINDS, type NatProfile, POOLINGS, TRAITS } from '../../agent/base/nat-profile.ts';
 import { METHODS, REASONS } from '../../agent/base/outcome.ts';
 import { ms } from '../../agent/base/time.ts';
-import { type Message, PURPOSES, REFUSALS, ROLES } from '../../agent/wire/messages.ts';
+import { type Message, MISFIRES, PURPOSES, REFUSALS, ROLES, type Shot } from '../../agent/wire/messages.ts';
 import { type PeerMessage, REFUSE_REASONS } from '../../agent/wire/peer.ts';
 
 /** Every message there can be, for properties. */
@@ -25,13 +25,40 @@ const name = fc
   .string({ unit: 'grapheme', maxLength: 60 })
   .filter((text) => !/[\p{Cc}\p{Cs}]/u.test(text) && Buffer.byteLength(text) <= 64);
 
+const port = fc.integer({ min: 1, max: 65535 });
+const range = fc.tuple(port, port).map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }));
+
 const profile: fc.Arbitrary<NatProfile> = fc.record({
   kind: fc.constantFrom(...NAT_KINDS),
   offset: fc.integer({ min: -65535, max: 65535 }),
   filtering: fc.constantFrom(...FILTERINGS),
   confidence: u8.map((value) => value / 255),
   external: list(ip, 4),
+  step: fc.integer({ min: -32768, max: 32767 }),
+  counters: fc.integer({ min: 1, max: 255 }),
+  ports: fc.option(range, { nil: undefined }),
+  drift: u16.map((value) => value / 10),
+  burstiness: u8.map((value) => value / 10),
+  pooling: fc.constantFrom(...POOLINGS),
+  poison: fc.constantFrom(...TRAITS),
+  quota: u16,
 });
+
+/** What can be fired at so many addresses of the peer. */
+function shot(ips: number): fc.Arbitrary<Shot> {
+  const by = fc.integer({ min: 0, max: 256 });
+  const probe = fc.record({ kind: fc.constant('probe'), by, observer: fc.integer({ min: 0, max: 23 }) });
+  if (ips === 0) return probe;
+  const at = fc.integer({ min: 0, max: ips - 1 });
+  const ports = fc.array(port, { minLength: 1, maxLength: 20 });
+  return fc.oneof(
+    probe,
+    fc.record({ kind: fc.constant('knock'), by, ip: at, ports }),
+    fc
+      .record({ kind: fc.constant('spray'), by, ip: at, range, seed: u32, skip: u16, count: u16 })
+      .map(({ range: { from, to }, ...rest }) => ({ ...rest, from, to })),
+  );
+}
 
 const channel = fc.record({ id: node, epoch: u32, name });
 
@@ -50,7 +77,14 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     stamp: u32,
     rtt: fc.option(fc.integer({ min: 0, max: 65534 }).map(ms), { nil: undefined }),
   }),
-  probe: fc.record({ kind: fc.constant('probe'), id: u32, index: u8 }),
+  probe: fc.record({
+    kind: fc.constant('probe'),
+    id: u32,
+    index: u8,
+    volley: fc.option(fc.record({ pairId: u32, round: u16, socket: u16, localPort: u16, shot: u16 }), {
+      nil: undefined,
+    }),
+  }),
   'filter-test': fc.record({
     kind: fc.constant('filter-test'),
     id: u32,
@@ -98,7 +132,8 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     interval: span16,
     nonce: bytes(16),
     relays: fc.boolean(),
-    observers: list(address, 8),
+    observers: list(address, 24),
+    carrier: fc.option(profile, { nil: undefined }),
   }),
   pong: fc.record({ kind: fc.constant('pong'), stamp: u32, observed: address, interval: span16 }),
   observed: fc.record({
@@ -118,6 +153,7 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     initiator: fc.boolean(),
     purpose: fc.constantFrom(...PURPOSES),
     relayAllowed: fc.boolean(),
+    conducted: fc.boolean(),
     channel: fc.option(channel, { nil: undefined }),
     peer: node,
     peerHeaderKey: bytes(16),
@@ -146,6 +182,39 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
   nudged: fc.record({ kind: fc.constant('nudged'), node, address }),
   relayed: fc.record({ kind: fc.constant('relayed'), pairId: u32, bytes: fc.uint8Array({ maxLength: 1232 }) }),
   challenge: fc.record({ kind: fc.constant('challenge'), token: bytes(8) }),
+  fired: fc.record({
+    kind: fc.constant('fired'),
+    pairId: u32,
+    round: u16,
+    misfire: fc.constantFrom(...MISFIRES),
+    localPorts: list(u16, 8),
+  }),
+  volley: fc.array(ip, { maxLength: 4 }).chain((ips) =>
+    fc.record({
+      kind: fc.constant('volley'),
+      pairId: u32,
+      round: u16,
+      method: fc.constantFrom(...METHODS),
+      startIn: span16,
+      from: fc.oneof(
+        fc.record({ kind: fc.constant('main') }),
+        fc.record({ kind: fc.constant('fresh'), sockets: fc.integer({ min: 1, max: 256 }) }),
+        fc.record({ kind: fc.constant('round'), round: u16 }),
+      ),
+      pace: u16,
+      ttl: u8,
+      refresh: span16,
+      keep: span16,
+      ips: fc.constant(ips),
+      shots: list(shot(ips.length), 40),
+    }),
+  ),
+  judged: fc.record({
+    kind: fc.constant('judged'),
+    pairId: u32,
+    reason: fc.constantFrom(...REASONS),
+    retryIn: u16.map((value) => ms(value * 1000)),
+  }),
 };
 
 export const KINDS = Object.keys(messageOf) as Message['kind'][];

@@ -1,0 +1,194 @@
+import type { Address } from '../base/address.ts';
+import type { NatKind, NatProfile } from '../base/nat-profile.ts';
+import type { NetEffect, NetInput, SocketId } from '../base/net.ts';
+import type { Method, Reason } from '../base/outcome.ts';
+import type { Random } from '../base/random.ts';
+import type { Instant, Millis } from '../base/time.ts';
+import type { Account } from '../punch/account.ts';
+import type { PunchPlan } from '../punch/plan.ts';
+import type { Manner, Rules } from '../punch/rules.ts';
+import type { Ground } from '../punch/target.ts';
+import type { ClientEffect, ClientInput, Server } from '../rendezvous/client.ts';
+import type { Cipher, KeyPair, Suite } from '../seal/cipher.ts';
+import type { FirstByte, Header } from '../seal/header.ts';
+import type {
+  ChannelFacts,
+  ChannelInfo,
+  ClientRole,
+  Fired,
+  Judged,
+  Purpose,
+  Volley,
+  VolleyShot,
+} from '../wire/messages.ts';
+import type { Way } from './path.ts';
+
+// -- one other household
+
+export interface PeerOptions {
+  readonly cipher: Cipher;
+  readonly random: Random;
+  readonly identity: KeyPair;
+  /** What the introduction said. */
+  readonly node: Uint8Array;
+  readonly theirHeaderKey: Uint8Array;
+  readonly secret: Uint8Array;
+  readonly pairId: number;
+  readonly initiator: boolean;
+  readonly relayAllowed: boolean;
+  readonly plan: PunchPlan;
+  /** Before both sides start. */
+  readonly startIn: Millis;
+  /** Our own number for the session to come. */
+  readonly index: number;
+  readonly suites: readonly Suite[];
+  /** The socket to punch from, and the port it is bound to. */
+  readonly socket: SocketId;
+  readonly port: number;
+  /** A number for one more socket. */
+  readonly newSocket: () => SocketId;
+  readonly firstByte: FirstByte;
+  /** What may be knocked at from here, and what it costs the household. */
+  readonly rules: Rules;
+  readonly account: Account;
+  /** Our own NAT. */
+  readonly nat: NatKind;
+}
+
+export type PeerInput =
+  /** A datagram whose header names this peer; `way` is where it came from. */
+  | { readonly kind: 'datagram'; readonly header: Header; readonly bytes: Uint8Array; readonly way: Way }
+  | {
+      readonly kind: 'message';
+      readonly bytes: Uint8Array;
+      readonly deadline?: Instant | undefined;
+      readonly urgent?: boolean | undefined;
+    }
+  /** The rendezvous: the peer hears nothing, and is here now. */
+  | { readonly kind: 'nudged'; readonly address: Address }
+  | Volley
+  | Judged
+  /** Of the sockets that volleys asked for. */
+  | Extract<NetInput, { kind: 'opened' | 'failed' }>
+  | { readonly kind: 'close' }
+  | { readonly kind: 'tick' };
+
+export type PeerEffect =
+  | Extract<NetEffect, { kind: 'send' }>
+  /** A socket of a volley. */
+  | { readonly kind: 'socket'; readonly order: Extract<NetEffect, { kind: 'open' | 'close' }> }
+  /** A shot of a volley at an observer, to be sealed for it. */
+  | {
+      readonly kind: 'probe-shot';
+      readonly socket: SocketId;
+      readonly observer: number;
+      readonly volley: VolleyShot;
+    }
+  /** To be told to the rendezvous. */
+  | Fired
+  | { readonly kind: 'failed'; readonly reason: Reason }
+  /** How full is our own router's table? */
+  | { readonly kind: 'read-table' }
+  /** To be wrapped and sent to the rendezvous. */
+  | { readonly kind: 'relay'; readonly bytes: Uint8Array }
+  /** The peer fell silent: to be asked of the rendezvous, which can still reach it. */
+  | { readonly kind: 'nudge' }
+  /** Data went both ways for the first time. */
+  | { readonly kind: 'open'; readonly method: Method; readonly after: Millis }
+  /** A direct path carries data both ways. */
+  | { readonly kind: 'direct'; readonly method: Method; readonly after: Millis }
+  /** A round of punching came to nothing, for this reason; a relay may still carry. */
+  | { readonly kind: 'no-direct'; readonly reason: Reason; readonly again: boolean; readonly after: Millis }
+  | { readonly kind: 'message'; readonly bytes: Uint8Array }
+  /** The path carries less than is offered. */
+  | { readonly kind: 'slow'; readonly rate: number; readonly wanted: number }
+  | { readonly kind: 'expired'; readonly count: number }
+  | { readonly kind: 'closed'; readonly reason: Reason };
+
+// -- a program's place in the network
+
+export interface EndpointOptions {
+  readonly cipher: Cipher;
+  readonly random: Random;
+  readonly identity: KeyPair;
+  readonly servers: readonly Server[];
+  readonly networkSecret: Uint8Array;
+  readonly role: ClientRole;
+  readonly children: number;
+  readonly suites: readonly Suite[];
+  readonly firstByte: FirstByte;
+  /** Where to bind the main socket; port 0 for a random one. */
+  readonly local: Address;
+  /** Our own interfaces: their addresses and how many bits of them name the network. */
+  readonly networks: Ground['networks'];
+  /** How hard a way through NATs is sought. */
+  readonly punch: Manner;
+  /** What our NAT was before the last stop, as far as it is remembered. */
+  readonly known?: NatProfile | undefined;
+}
+
+/** What a composition above asks of its endpoint, besides what sockets bring. */
+export type EndpointInput =
+  | NetInput
+  | { readonly kind: 'start' }
+  | Extract<
+      ClientInput,
+      {
+        kind:
+          | 'introduce'
+          | 'join'
+          | 'ask-channel'
+          | 'forget'
+          | 'publish'
+          | 'position'
+          | 'leave-channel'
+          | 'capacity'
+          | 'leave';
+      }
+    >
+  /** One transport message for a peer. */
+  | {
+      readonly kind: 'tell';
+      readonly pairId: number;
+      readonly bytes: Uint8Array;
+      readonly deadline?: Instant | undefined;
+      readonly urgent?: boolean | undefined;
+    }
+  | { readonly kind: 'drop'; readonly pairId: number }
+  /** The answer to `read-table`: connections in our own router's table, and how many it takes. */
+  | { readonly kind: 'table'; readonly used: number; readonly most: number };
+
+export type EndpointEffect =
+  | NetEffect
+  /** The rendezvous knows us and our NAT has been read; said again whenever the profile changes. */
+  | { readonly kind: 'ready'; readonly profile: NatProfile }
+  | { readonly kind: 'unbound'; readonly reason: string }
+  /** How full is our own router's table? Answered by `table`, where this machine is the router. */
+  | { readonly kind: 'read-table' }
+  | {
+      readonly kind: 'introduced';
+      readonly request: number;
+      readonly pairId: number;
+      readonly node: Uint8Array;
+      readonly purpose: Purpose;
+      readonly channel: ChannelFacts | undefined;
+      readonly method: Method;
+    }
+  | Extract<ClientEffect, { kind: 'refused' | 'published' | 'publish-refused' | 'state' | 'moved' }>
+  | ChannelInfo
+  | { readonly kind: 'peer'; readonly pairId: number; readonly node: Uint8Array; readonly what: PeerNews };
+
+export type PeerNews = Extract<
+  PeerEffect,
+  { kind: 'open' | 'direct' | 'no-direct' | 'message' | 'slow' | 'expired' | 'closed' }
+>;
+
+export interface EndpointCounters {
+  /** Datagrams that nothing here could open. */
+  strangers: number;
+  /** Datagrams for sessions and introductions that are over. */
+  strays: number;
+  /** Datagrams that named a neighbour and did not open: replayed, forged, or too late. */
+  refused: number;
+  failures: Partial<Record<Reason, number>>;
+}

@@ -1,0 +1,25 @@
+import type { Misfire } from '../../base/volley.ts';
+import type { Role, Round } from './stage.ts';
+
+/** What a plan that did not connect has learned. */
+export class Finding {
+  /** Whose ports had to be met. */
+  readonly hard: Role;
+  /** The external address its probes came from. */
+  ip: string | undefined;
+  /** Datagrams whose port was known exactly when it was knocked at. */
+  exact = 0;
+  /** Why a household did not do as it was told. */
+  misfire: Misfire | undefined;
+
+  constructor(hard: Role) {
+    this.hard = hard;
+  }
+
+  /** True, and noted, when one of these volleys was refused for good: no other will do better. */
+  misfired(rounds: readonly Round[]): boolean {
+    const refused = rounds.find(({ misfire }) => misfire !== undefined && misfire !== 'none' && misfire !== 'sockets');
+    this.misfire ??= refused?.misfire;
+    return refused !== undefined;
+  }
+}

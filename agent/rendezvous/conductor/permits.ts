@@ -1,0 +1,11 @@
+import type { Role } from './stage.ts';
+
+/** What the rendezvous lets a conductor order, for the whole of its clients; each asked right before the order. */
+export interface Permits {
+  /** So many new mappings of this side's NAT. */
+  mappings(role: Role, count: number): boolean;
+  /** So many knocks of the other side at an address of this one, at so many a second. */
+  spray(hard: Role, ip: string, count: number, pace: number): boolean;
+  /** Many mappings on this side, met by many ports from the other: rare things. */
+  birthday(hard: Role, ip: string): boolean;
+}

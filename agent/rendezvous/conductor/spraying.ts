@@ -1,0 +1,99 @@
+import { seconds } from '../../base/time.ts';
+import type { Shot } from '../../base/volley.ts';
+import { mappingsFor, MOST_MAPPINGS, MOST_SHOTS } from '../../punch/birthday.ts';
+import { scanOrder, sizeOf } from '../../punch/block.ts';
+import { ALL_PORTS } from '../../punch/brackets.ts';
+import { anchored } from './anchor.ts';
+import { Finding } from './finding.ts';
+import type { Permits } from './permits.ts';
+import { isRefused, otherThan, type Role, type Round, type Script, type Stage } from './stage.ts';
+
+/**
+ * Mappings that the probe plane must have seen before anybody is told to spray: whoever wants thousands of datagrams
+ * sent has to spend first.
+ */
+const PROOF = { block: 16, birthday: 32 } as const;
+/** Of the mappings of a block's side, so many are for proof. */
+const PROVING = 0.3;
+/** New mappings a second; more at once only where they are few. */
+const OPENING = 100;
+/** Datagrams a second: 16 kB/s of 104 bytes each. */
+const SPRAYING = 150;
+/** Holes are kept open as long as there is hope. */
+const [REFRESH, KEEP] = [seconds(8), seconds(30)];
+/** Dies in the provider's network. */
+const LOW_TTL = 4;
+const MARGIN = 100;
+
+/**
+ * One side opens some ports towards the other's known one, the other knocks at many until it meets one of them. In a
+ * block that is short; in the whole range it is the birthday attack with its budget. `inverse`: the knocks open holes and
+ * die on the way, and the side with many sockets comes in through one of them, so that its carrier sees no scan.
+ */
+export function* spraying(
+  stage: Stage,
+  hard: Role,
+  method: 'block' | 'birthday',
+  permits: Permits,
+  inverse: boolean,
+): Script<Finding> {
+  const easy = otherThan(hard);
+  const found = new Finding(hard);
+  const anchor = yield* anchored(stage, easy, hard);
+  if (anchor === undefined) return found;
+  const { profile } = stage.parties[hard];
+  const mappings = mappingsFor(profile);
+  const proving = Math.min(PROOF.birthday, Math.ceil(mappings * PROVING));
+  if (!permits.mappings(hard, mappings)) return found;
+  if (method === 'birthday' && !permits.birthday(hard, stage.parties[hard].address.ip)) return found;
+  const knock: Shot = { kind: 'knock', by: 0, ip: 0, ports: anchor.ports.slice(0, 1) };
+  const ttl = stage.parties[easy].profile.poison === 'yes' && !inverse ? LOW_TTL : 0;
+  const usual = { method, ips: [anchor.ip], ttl, refresh: REFRESH, keep: KEEP } as const;
+  const open = (sockets: number, probes: number): Round =>
+    stage.fire(hard, {
+      ...usual,
+      from: { kind: 'fresh', sockets },
+      pace: sockets + probes > OPENING ? OPENING : 0,
+      shots: [knock, ...stage.observers.slice(0, 1).flatMap((observer) => bySocket(probes, observer))],
+    });
+  const first = open(mappings - proving, proving);
+  const needed = Math.min(PROOF[method], Math.floor(proving * 0.8));
+  const opening = (1000 * mappings) / OPENING;
+  yield* stage.wait(stage.patience(hard) + opening, () => first.sights.size >= needed || isRefused(first));
+  const proven = stage.burst(first).ports.filter((port) => port !== undefined).length;
+  if (found.misfired([first]) || proven < needed) return found;
+  found.ip = stage.burst(first).ip;
+  const ranges = method === 'block' ? scanOrder(profile.ports ?? ALL_PORTS) : [profile.ports ?? ALL_PORTS];
+  const shots = sprays(ranges, stage.random(2 ** 32));
+  const count = shots.reduce((sum, shot) => sum + shot.count, 0);
+  const ip = found.ip ?? stage.parties[hard].address.ip;
+  if (!permits.spray(hard, ip, count, SPRAYING)) return found;
+  const spray = { method, from: anchor.muzzle, ips: [ip], pace: SPRAYING, ttl: inverse ? LOW_TTL : 0, shots } as const;
+  const round = stage.fire(easy, spray);
+  if (method === 'birthday' && (profile.quota === 0 || profile.quota >= 4 * MOST_MAPPINGS)) {
+    // All that were asked for were given: so many more are no surprise to this NAT.
+    yield* stage.wait(opening, () => first.sights.size >= proving);
+    const more = MOST_MAPPINGS - mappings;
+    if (first.sights.size >= proving * 0.9 && permits.mappings(hard, more)) open(more, 0);
+  }
+  const whole = (1000 * count) / SPRAYING + stage.meeting(easy) + (inverse ? REFRESH : 0) + MARGIN;
+  yield* stage.wait(whole, () => isRefused(round));
+  found.misfired([round]);
+  return found;
+}
+
+/** As many of the ranges as one attempt may have, each in an order of its own. */
+function sprays(ranges: readonly { from: number; to: number }[], seed: number): Extract<Shot, { kind: 'spray' }>[] {
+  const shots: Extract<Shot, { kind: 'spray' }>[] = [];
+  let left = MOST_SHOTS;
+  for (const range of ranges) {
+    const count = Math.min(left, sizeOf(range));
+    if (count > 0) shots.push({ kind: 'spray', by: 0, ip: 0, ...range, seed, skip: 0, count });
+    left -= count;
+  }
+  return shots;
+}
+
+function bySocket(sockets: number, observer: number): Shot[] {
+  return Array.from({ length: sockets }, (_, i) => ({ kind: 'probe', by: i + 1, observer }));
+}

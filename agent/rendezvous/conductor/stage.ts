@@ -1,0 +1,236 @@
+import type { Address } from '../../base/address.ts';
+import type { NatProfile } from '../../base/nat-profile.ts';
+import type { Random } from '../../base/random.ts';
+import { after, earliest, type Instant, type Millis, ms } from '../../base/time.ts';
+import type { Misfire, VolleyPlan } from '../../base/volley.ts';
+import { MAPPINGS_AT_ONCE, MOST_MAPPINGS } from '../../punch/limits.ts';
+import { measure, rounds } from '../../punch/magazine.ts';
+
+/** The two households of a pair. */
+export const ROLES = ['asker', 'target'] as const;
+export type Role = (typeof ROLES)[number];
+
+export const otherThan = (role: Role): Role => (role === 'asker' ? 'target' : 'asker');
+
+/** What the conductor believes of one of them. */
+export interface Party {
+  readonly profile: NatProfile;
+  /** Where its session comes from. */
+  readonly address: Address;
+  /** External IPs where it has proven to be: nobody is told to fire at any other, whatever its probes seem to come from. */
+  readonly ips: readonly string[];
+  /** Its round trip to the rendezvous. */
+  readonly rtt: Millis;
+}
+
+/** One shot that an observer saw. */
+export interface Sight {
+  readonly socket: number;
+  readonly shot: number;
+  readonly localPort: number;
+  readonly external: Address;
+  readonly at: Instant;
+}
+
+/** What is ordered; the rest of a volley has usual values. */
+export interface Order extends Pick<VolleyPlan, 'method' | 'from' | 'shots' | 'ips'> {
+  readonly startIn?: Millis;
+  readonly pace?: number;
+  readonly ttl?: number;
+  readonly refresh?: Millis;
+  readonly keep?: Millis;
+}
+
+/** A pause of a script: it goes on when that is true, or then. */
+export interface Pause {
+  readonly until: Instant;
+  readonly enough: () => boolean;
+}
+
+/** A plan is a script that fires, pauses, and looks at what was seen. */
+export type Script<Result> = Generator<Pause, Result, undefined>;
+
+/** One volley that was ordered, and what has come of it. */
+export interface Round {
+  readonly role: Role;
+  readonly plan: VolleyPlan;
+  readonly sights: Map<string, Sight>;
+  misfire: Misfire | undefined;
+  localPorts: readonly number[];
+}
+
+/** Datagrams of a burst in the order they left, with the outer port where it was seen. */
+export interface Burst {
+  readonly ports: readonly (number | undefined)[];
+  /** Places in `ports` of what went to the peer, and from which socket, to which port. */
+  readonly knocks: readonly { readonly place: number; readonly socket: number; readonly to: number }[];
+  /** The proven external IP that most of it came from, and the ports are those of; undefined when none was proven. */
+  readonly ip: string | undefined;
+}
+
+/** What our usual volley keeps its sockets for: longer than any plan goes on. */
+const KEEP = ms(20_000);
+/** A volley that no `fired` answers is sent again so often in all, after one and a half round trips and a little. */
+const SENDINGS = 3;
+const [RESEND, RESEND_LEAST] = [1.5, ms(60)];
+/** An order may be carried out a little later than the one before it. */
+const SLACK = 200;
+
+/** What the scripts of one conductor play on: two households that can be given orders, and what the observers see. */
+export class Stage {
+  readonly parties: Readonly<Record<Role, Party>>;
+  /** Places of the observers to aim at, addresses taking turns. */
+  readonly observers: readonly number[];
+  readonly random: Random;
+  now: Instant;
+  #rounds: number;
+  readonly #ordered = new Map<string, Round>();
+  #unanswered: { readonly round: Round; sendings: number; at: Instant }[] = [];
+  /** Datagrams ordered of each, each maybe a new mapping. */
+  readonly #spent: { readonly role: Role; readonly at: Instant; readonly count: number }[] = [];
+  #outbox: { readonly role: Role; readonly plan: VolleyPlan }[] = [];
+
+  constructor(options: Pick<Stage, 'parties' | 'observers' | 'random' | 'now'> & { readonly round: number }) {
+    this.parties = options.parties;
+    this.observers = options.observers;
+    this.random = options.random;
+    this.now = options.now;
+    this.#rounds = options.round;
+  }
+
+  /** The number of the last volley. */
+  get round(): number {
+    return this.#rounds;
+  }
+
+  /** Volleys to be sent now. */
+  take(): readonly { readonly role: Role; readonly plan: VolleyPlan }[] {
+    const taken = this.#outbox;
+    this.#outbox = [];
+    return taken;
+  }
+
+  fire(role: Role, order: Order): Round {
+    const { startIn = ms(0), pace = 0, ttl = 0, refresh = ms(0), keep = KEEP, ...facts } = order;
+    const plan = { ...facts, startIn, pace, ttl, refresh, keep, round: ++this.#rounds };
+    const round: Round = { role, plan, sights: new Map(), misfire: undefined, localPorts: [] };
+    this.#ordered.set(nameOf(role, plan.round), round);
+    const sockets = plan.from.kind === 'fresh' ? plan.from.sockets : 1;
+    this.#spent.push({ role, at: this.now, count: measure(plan, sockets).rounds });
+    this.#outbox.push({ role, plan });
+    this.#unanswered.push({ round, sendings: 1, at: this.#resendAt(role) });
+    return round;
+  }
+
+  seen(role: Role, number: number, sight: Sight): void {
+    const round = this.#ordered.get(nameOf(role, number));
+    // The main socket is the first of its volley.
+    round?.sights.set(`${Math.max(1, sight.socket)} ${sight.shot}`, sight);
+  }
+
+  fired(role: Role, number: number, misfire: Misfire, localPorts: readonly number[]): void {
+    const round = this.#ordered.get(nameOf(role, number));
+    if (round === undefined) return;
+    round.misfire = misfire;
+    round.localPorts = localPorts;
+    this.#unanswered = this.#unanswered.filter((one) => one.round !== round);
+  }
+
+  /** Sends again what nobody has answered. */
+  tick(): void {
+    for (const one of this.#unanswered) {
+      if (one.at > this.now) continue;
+      one.sendings++;
+      one.at = this.#resendAt(one.round.role);
+      this.#outbox.push({ role: one.round.role, plan: one.round.plan });
+    }
+    this.#unanswered = this.#unanswered.filter(({ sendings }) => sendings < SENDINGS);
+  }
+
+  wake(): Instant | undefined {
+    let wake: Instant | undefined;
+    for (const { at } of this.#unanswered) wake = earliest(wake, at);
+    return wake;
+  }
+
+  /** The shots of a round in the order they left its socket, or sockets. */
+  burst({ role, plan, sights }: Round): Burst {
+    const sockets = plan.from.kind === 'fresh' ? plan.from.sockets : 1;
+    const ports: (number | undefined)[] = [];
+    const knocks: { place: number; socket: number; to: number }[] = [];
+    const ip = commonest(
+      [...sights.values()].map(({ external }) => external.ip).filter((one) => this.parties[role].ips.includes(one)),
+    );
+    for (const one of rounds(plan, sockets, false)) {
+      const sight = one.kind === 'probe' ? sights.get(`${one.by} ${one.shot}`) : undefined;
+      if (one.kind === 'knock') knocks.push({ place: ports.length, socket: one.by, to: one.port });
+      ports.push(sight !== undefined && sight.external.ip === ip ? sight.external.port : undefined);
+    }
+    return { ports, knocks, ip };
+  }
+
+  /** New mappings that this household's own limits still allow at once. */
+  room(role: Role): number {
+    const own = this.#spent.filter((one) => one.role === role);
+    const recent = own.filter(({ at }) => this.now - at < MAPPINGS_AT_ONCE.within + SLACK);
+    const sum = (all: readonly { readonly count: number }[]): number => all.reduce((so, { count }) => so + count, 0);
+    return Math.min(MAPPINGS_AT_ONCE.most - sum(recent), MOST_MAPPINGS - sum(own));
+  }
+
+  /** What is left of them in this attempt. */
+  left(role: Role): number {
+    return MOST_MAPPINGS - this.#spent.reduce((sum, one) => sum + (one.role === role ? one.count : 0), 0);
+  }
+
+  /** Share of the probes that were seen, of all that were fired. */
+  arrived(): number {
+    let [seen, fired] = [0, 0];
+    for (const round of this.#ordered.values()) {
+      if (round.misfire !== 'none') continue;
+      const { ports, knocks } = this.burst(round);
+      fired += ports.length - knocks.length;
+      seen += round.sights.size;
+    }
+    return fired === 0 ? 1 : seen / fired;
+  }
+
+  /** Waits for so long, or until it is true. */
+  *wait(span: number, enough: () => boolean = never): Script<boolean> {
+    const until = after(this.now, ms(span));
+    while (!enough() && this.now < until) yield { until, enough };
+    return enough();
+  }
+
+  /** How long an answer of this household may take, its order sent again included. */
+  patience(role: Role): Millis {
+    return ms(SENDINGS * Math.max(RESEND_LEAST, RESEND * this.parties[role].rtt));
+  }
+
+  /** From an order to a path that is reported, when it works: order, knock, answer, report. */
+  meeting(role: Role): Millis {
+    const [a, b] = [this.parties.asker.rtt, this.parties.target.rtt];
+    return ms(this.parties[role].rtt / 2 + a + b + Math.max(a, b) / 2);
+  }
+
+  #resendAt(role: Role): Instant {
+    return after(this.now, ms(Math.max(RESEND_LEAST, RESEND * this.parties[role].rtt)));
+  }
+}
+
+/** Its household did not fire it, or not to its end. */
+export function isRefused({ misfire }: Round): boolean {
+  return misfire !== undefined && misfire !== 'none';
+}
+
+function commonest(words: readonly string[]): string | undefined {
+  const count = (word: string): number => words.filter((one) => one === word).length;
+  return [...new Set(words)].sort((a, b) => count(b) - count(a))[0];
+}
+
+function nameOf(role: Role, round: number): string {
+  return `${role} ${round}`;
+}
+
+function never(): boolean {
+  return false;
+}

@@ -1,0 +1,34 @@
+import type { Instant } from '../base/time.ts';
+import type { FilterTest, Probe } from '../wire/messages.ts';
+import type { Conducting } from './conducting.ts';
+import type { Client } from './directory.ts';
+import type { RendezvousEffect } from './events.ts';
+import type { Came, Floor } from './floor.ts';
+import { say } from './saying.ts';
+
+/** Tells households what their NATs do. */
+export class Observing {
+  readonly #floor: Floor;
+  readonly #conducting: Conducting;
+
+  constructor(floor: Floor, conducting: Conducting) {
+    this.#floor = floor;
+    this.#conducting = conducting;
+  }
+
+  /** Answers to wherever the probe came from, never with more than came. */
+  probe(client: Client, { id, index, volley }: Probe, came: Came, now: Instant): RendezvousEffect[] {
+    const words = volley === undefined ? [] : this.#conducting.seen(client, volley, came.from, now);
+    const token = this.#floor.proofs.addressToken(client.index, came.from, now);
+    const arrival = Math.floor(now) % 2 ** 32;
+    const seen = { id, index, observer: came.socket, arrival, address: came.from, token };
+    const answer = this.#floor.voice.echo(client, { kind: 'observed', ...seen }, came.socket, came, now);
+    return [...answer, ...say(this.#floor, words, now)];
+  }
+
+  filterTest(client: Client, { id, index, observer, token }: FilterTest, came: Came, now: Instant): RendezvousEffect[] {
+    if (!this.#floor.proofs.wasAt(client.index, came.from, token, now)) return this.#floor.refuse('unproven');
+    if (this.#floor.locals[observer] === undefined) return this.#floor.refuse('no-observer');
+    return this.#floor.voice.echo(client, { kind: 'filtered', id, index, observer }, observer, came, now);
+  }
+}

@@ -1,0 +1,64 @@
+import { base32 } from '../base/text32.ts';
+import { type Instant, ms } from '../base/time.ts';
+import type { AskChannel, Capacity, FromRendezvous, LeaveChannel, Position, Publish } from '../wire/messages.ts';
+import { type Client, keyOf } from './directory.ts';
+import { event, type RendezvousEffect, short } from './events.ts';
+import type { Floor } from './floor.ts';
+import { answerNo } from './introducing.ts';
+
+/** Who leads a channel and who stands where in it, as households say it. */
+export class Placing {
+  readonly #floor: Floor;
+
+  constructor(floor: Floor) {
+    this.#floor = floor;
+  }
+
+  publish(client: Client, message: Publish, answers: FromRendezvous[], now: Instant): RendezvousEffect[] {
+    const { request, channel, name } = message;
+    const verdict = this.#floor.matchmaker.publish(
+      client,
+      message,
+      this.#floor.proofs.nonce(client.index, client.node),
+      now,
+    );
+    if (verdict.kind !== 'done') return answerNo(this.#floor, request, verdict, answers);
+    answers.push({ kind: 'done', request });
+    return [event('published', { node: short(client), channel: base32(channel).slice(0, 8), name })];
+  }
+
+  askChannel(message: AskChannel, answers: FromRendezvous[]): RendezvousEffect[] {
+    const { request } = message;
+    const found = this.#floor.matchmaker.channels.get(keyOf(message.channel));
+    if (found === undefined) {
+      return answerNo(this.#floor, request, { kind: 'refused', reason: 'channel-unknown', retryIn: ms(0) }, answers);
+    }
+    const { id: channel, epoch, name } = found.facts;
+    answers.push({ kind: 'channel-info', request, channel, epoch, name, origin: found.origin });
+    return [];
+  }
+
+  position(client: Client, message: Position, answers: FromRendezvous[]): RendezvousEffect[] {
+    const { request } = message;
+    const verdict = this.#floor.matchmaker.position(client, message);
+    if (verdict.kind !== 'done') return answerNo(this.#floor, request, verdict, answers);
+    answers.push({ kind: 'done', request });
+    return [];
+  }
+
+  capacity(client: Client, { request, children }: Capacity, answers: FromRendezvous[]): [] {
+    if (client.facts !== undefined) client.facts = { ...client.facts, children };
+    for (const channel of client.channels) {
+      this.#floor.matchmaker.channels.resize(channel, client.nodeKey, children);
+    }
+    answers.push({ kind: 'done', request });
+    return [];
+  }
+
+  leave(client: Client, { request, channel }: LeaveChannel, answers: FromRendezvous[]): [] {
+    this.#floor.matchmaker.channels.leave(keyOf(channel), client.nodeKey);
+    client.channels.delete(keyOf(channel));
+    answers.push({ kind: 'done', request });
+    return [];
+  }
+}

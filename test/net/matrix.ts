@@ -1,0 +1,130 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Household, Lab, type Space } from './lab.ts';
+import type { LineShape } from './line.ts';
+import { atGateway, type MATRIX } from './nats.ts';
+import { hearth, type Rendezvous, startAgent, startRendezvous, States } from './programs.ts';
+
+export type MatrixKind = (typeof MATRIX)[number];
+
+/** One `hearth ping` as its user saw it. */
+export interface Read {
+  /** The line it printed. */
+  readonly line: string;
+  /** Undefined when nothing carried. */
+  readonly method: string | undefined;
+  readonly direct: boolean;
+  /** Seconds to a direct path; undefined without one. */
+  readonly directAfter: number | undefined;
+  /** Seconds to the first byte by whatever way. */
+  readonly firstByte: number | undefined;
+}
+
+export interface Attempt extends Read {
+  readonly from: MatrixKind;
+  readonly to: MatrixKind;
+}
+
+export interface MatrixOptions {
+  readonly kinds: readonly MatrixKind[];
+  readonly runs: number;
+  /** Where the agents are: on a computer of the house, or on the router itself. */
+  readonly place: 'host' | 'gateway';
+  /** Each household's line. */
+  readonly line: LineShape;
+  /** Pings at once; two of them share neither asker nor listener. */
+  readonly atOnce: number;
+  readonly patience: number;
+  readonly told?: (attempt: Attempt) => void;
+}
+
+const OBSERVING_PORTS = 8;
+
+/** Every ordered pair of kinds by `hearth agent` and `hearth ping`, over real packets. */
+export async function matrix(options: MatrixOptions): Promise<readonly Attempt[]> {
+  const { kinds, runs, place, line, atOnce, patience } = options;
+  const states = new States();
+  const lab = await Lab.create();
+  try {
+    const server = await lab.internet({ addresses: 2 });
+    const rendezvous = await startRendezvous(lab, server, states, [], OBSERVING_PORTS);
+    const askers = new Map<MatrixKind, Space>();
+    const nodes = new Map<MatrixKind, string>();
+    for (const kind of kinds) {
+      const nat = place === 'host' ? kind : atGateway(kind);
+      askers.set(kind, where(await lab.household({ nat, line }), place));
+      const listener = where(await lab.household({ nat, line }), place);
+      nodes.set(kind, (await startAgent(lab, listener, rendezvous.place, states, ['--lan', 'off'])).node);
+    }
+    const attempts: Attempt[] = [];
+    const waiting = inTurns(kinds, runs);
+    const busy = new Set<string>();
+    const worker = async (): Promise<void> => {
+      for (;;) {
+        const next = waiting.findIndex(({ from, to }) => !busy.has(`from ${from}`) && !busy.has(`to ${to}`));
+        const [pair] = next < 0 ? [] : waiting.splice(next, 1);
+        if (pair === undefined) {
+          if (waiting.length === 0) return;
+          await pause(50);
+          continue;
+        }
+        const { from, to } = pair;
+        const names = [`from ${from}`, `to ${to}`];
+        for (const name of names) busy.add(name);
+        const asker = askers.get(from);
+        if (asker === undefined) throw new Error(`nobody asks from behind ${from}`);
+        const attempt = { from, to, ...(await pingOnce(lab, asker, nodes.get(to) ?? '', rendezvous, patience)) };
+        for (const name of names) busy.delete(name);
+        attempts.push(attempt);
+        options.told?.(attempt);
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, worker));
+    return attempts;
+  } finally {
+    await lab.close();
+    states.remove();
+  }
+}
+
+function where({ host, gateway }: Household, place: MatrixOptions['place']): Space {
+  return place === 'host' ? host : gateway;
+}
+
+/** All pairs once, then all once more, so that a NAT is seen at different states of its table. */
+function inTurns(kinds: readonly MatrixKind[], runs: number): { from: MatrixKind; to: MatrixKind }[] {
+  const once = kinds.flatMap((_, turn) =>
+    kinds.map((from, i) => ({ from, to: kinds[(i + turn) % kinds.length] ?? from })),
+  );
+  return Array.from({ length: runs }, () => once).flat();
+}
+
+/** `hearth ping` of one household. */
+export async function pingOnce(
+  lab: Lab,
+  from: Space,
+  node: string,
+  { place }: Rendezvous,
+  patience: number,
+): Promise<Read> {
+  const child = hearth(lab, from, ['ping', node, '--rendezvous', place, '--patience', String(patience)]);
+  await child.ended;
+  return read(child.lines.at(-1) ?? `nothing was printed: ${child.errors}`);
+}
+
+const DIRECT = /^connected direct (\S+) after ([\d.]+) s, first byte after ([\d.]+) s by \S+$/;
+const RELAYED = /^connected relay (\S+) after ([\d.]+) s: \S+$/;
+
+function read(line: string): Read {
+  const [, direct, after, first] = DIRECT.exec(line) ?? [];
+  if (direct !== undefined) {
+    return { line, method: direct, direct: true, directAfter: Number(after), firstByte: Number(first) };
+  }
+  const [, relay, carried] = RELAYED.exec(line) ?? [];
+  return {
+    line,
+    method: relay,
+    direct: false,
+    directAfter: undefined,
+    firstByte: relay === undefined ? undefined : Number(carried),
+  };
+}

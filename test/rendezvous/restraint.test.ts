@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { at } from '../../agent/base/time.ts';
+import { Restraint } from '../../agent/rendezvous/restraint.ts';
+
+const IP = '203.0.113.7';
+
+test('no household is asked for more than 512 mappings in a minute', () => {
+  const restraint = new Restraint();
+  expect(restraint.mappings('a', 256, at(0))).toBe(true);
+  expect(restraint.mappings('a', 256, at(10_000))).toBe(true);
+  expect(restraint.mappings('a', 1, at(59_000))).toBe(false);
+  expect(restraint.mappings('b', 256, at(59_000))).toBe(true);
+  expect(restraint.mappings('a', 256, at(61_000))).toBe(true);
+  expect(restraint.refused).toBe(1);
+});
+
+test('no household sprays more than 4000 ports in an hour', () => {
+  const restraint = new Restraint();
+  for (let n = 0; n < 4; n++) expect(restraint.spray('a', `203.0.113.${n}`, 1000, 150, at(n * 60_000))).toBe(true);
+  expect(restraint.spray('a', '203.0.113.9', 1, 150, at(3_500_000))).toBe(false);
+  expect(restraint.spray('a', '203.0.113.9', 1, 150, at(3_601_000))).toBe(true);
+});
+
+test('no address is sprayed with more than 200 datagrams a second, whoever sends them', () => {
+  const restraint = new Restraint();
+  expect(restraint.spray('a', IP, 1500, 150, at(0))).toBe(true);
+  expect(restraint.spray('b', IP, 1500, 150, at(5000))).toBe(false);
+  expect(restraint.spray('b', IP, 300, 50, at(5000))).toBe(true);
+  // The first one is over after ten seconds.
+  expect(restraint.spray('c', IP, 300, 150, at(11_500))).toBe(true);
+});
+
+test('one birthday at a time towards an address, two towards its /24, and twenty in an hour', () => {
+  const restraint = new Restraint();
+  let household = 0;
+  const birthday = (ip: string, when: number): boolean =>
+    restraint.birthday([`${household++}`, `${household++}`], ip, at(when));
+  expect(birthday(IP, 0)).toBe(true);
+  expect(birthday(IP, 1000)).toBe(false);
+  expect(birthday('203.0.113.8', 1000)).toBe(true);
+  expect(birthday('203.0.113.9', 1000)).toBe(false);
+  expect(birthday('203.0.114.9', 1000)).toBe(true);
+  for (let n = 1; n < 20; n++) expect(birthday(IP, n * 60_000)).toBe(true);
+  expect(birthday(IP, 20 * 60_000)).toBe(false);
+  expect(birthday(IP, 61 * 60_000)).toBe(true);
+});
+
+test('a household has one birthday in 20 s, on either side of it', () => {
+  const restraint = new Restraint();
+  expect(restraint.birthday(['a', 'b'], IP, at(0))).toBe(true);
+  expect(restraint.birthday(['b', 'c'], '198.51.100.9', at(19_000))).toBe(false);
+  expect(restraint.birthday(['b', 'c'], '198.51.100.9', at(20_000))).toBe(true);
+});
+
+test('strangers without end do not make its memory grow without end', () => {
+  const restraint = new Restraint();
+  for (let n = 0; n < 50_000; n++) restraint.mappings(`household ${n}`, 512, at(0));
+  expect(restraint.mappings('household 49999', 1, at(1))).toBe(false);
+});
