@@ -3,7 +3,6 @@ import {
   BETWEEN_BIRTHDAYS,
   FLOWS_PER_HOUR,
   KEPT_FOR_ANSWERS,
-  KNOCK_BYTES,
   MAPPINGS_AT_ONCE,
   MAPPINGS_PER_MINUTE,
   MOST_BYTES_PER_SECOND,
@@ -15,6 +14,9 @@ import {
 } from './limits.ts';
 import { Rate } from './rate.ts';
 import { seconds } from '../base/time.ts';
+
+/** Room in any second for so many answers as short as a shot. */
+const ANSWERS = 6;
 
 /** Names an attempt; nothing but which one it is matters. */
 export type Attempt = object;
@@ -31,10 +33,10 @@ export class Account {
   #table: { readonly used: number; readonly most: number } | undefined;
   #unread = 0;
 
-  /** One datagram of a plan or an answer. */
-  knock(now: Instant): boolean {
-    if (!this.#datagrams.take(now)) return false;
-    this.#bytes.add(now, KNOCK_BYTES);
+  /** One datagram of a plan or an answer, of so many bytes at most. */
+  knock(now: Instant, bytes: number): boolean {
+    if (this.#bytes.room(now) < bytes || !this.#datagrams.take(now)) return false;
+    this.#bytes.add(now, bytes);
     return true;
   }
 
@@ -43,7 +45,8 @@ export class Account {
     cost: { readonly mapping: boolean; readonly flow: boolean },
     now: Instant,
   ): 'mappings' | 'datagrams' | 'targets' | undefined {
-    if (this.#datagrams.room(now) <= KEPT_FOR_ANSWERS || this.#bytes.room(now) < SHOT_BYTES) return 'datagrams';
+    if (this.#datagrams.room(now) <= KEPT_FOR_ANSWERS) return 'datagrams';
+    if (this.#bytes.room(now) < (1 + ANSWERS) * SHOT_BYTES) return 'datagrams';
     if (cost.mapping && this.#mappings.some((rate) => rate.room(now) < 1)) return 'mappings';
     if (cost.flow && this.#flows.room(now) < 1) return 'targets';
     this.#datagrams.add(now);

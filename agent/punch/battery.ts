@@ -194,7 +194,7 @@ export class Battery implements Machine<BatteryInput, BatteryEffect> {
     if (account.isTableFull) return 'table';
     const size = measure(volley, sockets).rounds;
     if (volley.pace === 0 && size > WALKS.shots && !account.mayWalk(budget.attempt, now)) return 'datagrams';
-    return budget.begin(from.kind === 'fresh' ? from.sockets : 0, size, now);
+    return budget.begin(volley.method, from.kind === 'fresh' ? from.sockets : 0, size, now);
   }
 
   #report(round: number, misfire: Misfire, localPorts: readonly number[], out: BatteryEffect[]): void {

@@ -1,4 +1,5 @@
 import type { NatProfile } from '../base/nat-profile.ts';
+import { sizeOf } from './block.ts';
 
 /*
  * One side holds n ports open out of N, the other knocks at m of them: one side many sockets and one port, the other one
@@ -9,8 +10,8 @@ import type { NatProfile } from '../base/nat-profile.ts';
 export const MOST_SHOTS = 1750;
 /** Mappings to begin with where the quota is not known, and in all, once it gave those without a refusal. */
 export const [FIRST_MAPPINGS, MOST_MAPPINGS] = [128, 256];
-/** In a block of at most 4096, which may be all the ports that a household has. */
-export const BLOCK_MAPPINGS = 64;
+/** In a block of at most 4096: it may be all the ports that a household has, so of each 16 no more than one. */
+const BLOCK_MAPPINGS = { share: 16, most: 64 } as const;
 /** What a carrier leaves to one program of a household: no more than a quarter of it. */
 const SHARE = 4;
 
@@ -30,7 +31,9 @@ export function shotsFor(ports: number, held: number, wanted: number): number {
 }
 
 /** How many mappings a NAT may be asked for at first. */
-export function mappingsFor({ kind, quota }: NatProfile): number {
-  const most = kind === 'block-random' ? BLOCK_MAPPINGS : FIRST_MAPPINGS;
+export function mappingsFor({ kind, quota, ports }: NatProfile): number {
+  const { share, most: few } = BLOCK_MAPPINGS;
+  const size = ports === undefined ? share * few : sizeOf(ports);
+  const most = kind === 'block-random' ? Math.min(few, Math.ceil(size / share)) : FIRST_MAPPINGS;
   return quota === 0 ? most : Math.max(1, Math.min(most, Math.floor(quota / SHARE)));
 }

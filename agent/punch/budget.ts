@@ -37,19 +37,20 @@ export class Budget {
   }
 
   /** One datagram of the plan, or an answer; false when there is none left. */
-  take(now: Instant): boolean {
-    if (this.#knocks >= MOST_DATAGRAMS || !this.#account.knock(now)) return false;
+  take(now: Instant, bytes: number): boolean {
+    if (this.#knocks >= MOST_DATAGRAMS || !this.#account.knock(now, bytes)) return false;
     this.#knocks++;
     this.#sent++;
     return true;
   }
 
   /** May so many sockets be opened and so many datagrams be fired? Takes the sockets. */
-  begin(sockets: number, rounds: number, now: Instant): Misfire | undefined {
+  begin(method: Method, sockets: number, rounds: number, now: Instant): Misfire | undefined {
     this.#renew(now);
     if (this.#sockets + sockets > MOST_MAPPINGS) return 'mappings';
     if (this.#shots + rounds > MOST_SHOTS) return 'datagrams';
-    if (this.#sockets + sockets > BIRTHDAY.sockets || this.#flows.size + rounds > BIRTHDAY.flows) {
+    const few = method === 'block' ? BIRTHDAY.lottery : BIRTHDAY.sockets;
+    if (this.#sockets + sockets > few || this.#flows.size + rounds > BIRTHDAY.flows) {
       if (!this.#account.mayBeBirthday(this.#attempt, now)) return sockets > 0 ? 'mappings' : 'targets';
     }
     if (!this.#account.open(sockets)) return 'sockets';

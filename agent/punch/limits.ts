@@ -29,8 +29,8 @@ export const FLOWS_PER_HOUR = { most: 4000, within: minutes(60) } as const;
 export const MOST_SHOTS = 4096;
 /** Many sockets times many ports is what filled two routers (vnt#200): more than this on one side, or on the other, never on both. */
 export const MANY = 8;
-/** An attempt is a birthday with more than that: a block of 512 and 64 sockets is none, with the brackets before it. */
-export const BIRTHDAY = { sockets: 80, flows: 640 } as const;
+/** An attempt is a birthday with more than that: a block of 512 is none, nor is a lottery, which has many sockets for one port. */
+export const BIRTHDAY = { sockets: 80, flows: 640, lottery: 240 } as const;
 /** One birthday at a time, and so long after its last datagram the next one (HyperDHT has the same). */
 export const BETWEEN_BIRTHDAYS = seconds(20);
 /** A volley of more than `shots` in one tick is a walk; two at a time, and one counts so long after its last step. */
@@ -51,8 +51,8 @@ export const GRID = ms(5);
 export const LONGEST_WAIT = ms(1000);
 /** Knocks of a volley are at most so long, that 100 of them fit a second; its probes as well. */
 export const SHOT_BYTES = 104;
-/** What a knock of our own plan is reckoned at: any size from 96 to 480. */
-export const KNOCK_BYTES = 288;
+/** What a knock of our own plan is reckoned at: it has any size from 96 to this. */
+export const KNOCK_BYTES = 480;
 
 /** Ports below are services of machines that did not ask for us (RFC 6335: system ports). */
 export const LOWEST_PORT = 1024;

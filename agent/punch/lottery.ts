@@ -3,26 +3,26 @@ import { sizeOf } from './block.ts';
 import { permuted } from './permutation.ts';
 
 /*
- * One side's ports can be read, the other side's come at random out of a block of K. The first one knocks from J ports
- * that are read, each at another guessed port of the block; the second one knocks at each of the J from n sockets. All n
- * have different ports, so a guess is right with n / K, and the attempt wins with 1 - (1 - n/K)^J for n J new
- * mappings. One knock from each of many sockets wins more than many from one: 1 - (1 - 1/K)^(n J).
+ * One side's ports can be read, the other side's come at random out of a block of K. The first one knocks at one guessed
+ * port of the block, from one port that is read; the second one knocks at that port from n sockets. All n go to one place,
+ * so each has another port of the block, whatever NAT it is, and one of them is the guessed one with n / K. Towards several
+ * places a port may come up again: H places and n / H sockets win 1 - (1 - n / HK)^H.
+ *
+ * The mappings of an attempt outlive it, so the next one draws from the ports that are left, towards the same place.
  */
 
-/** More sockets would be a birthday, of which a household has one in 20 s. */
-export const DRAWERS = 80;
-/** Ports guessed at once, each from a port of its own: together 240 mappings, what one attempt may have. */
-export const GUESSES = 3;
+/** Sockets that draw: with the brackets of both sides what one attempt may have. */
+export const DRAWERS = 240;
+/** Attempts with one guess: more mappings in a minute no household makes. */
+export const DRAWS = 2;
 
-/** Different ports of the block, none of which another attempt with the same seed has guessed. */
-export function guesses(block: PortRange, seed: number, attempt: number): readonly number[] {
+/** The port of the block to knock at; none is guessed again before all were. */
+export function guess(block: PortRange, seed: number, attempt: number): number {
   const size = sizeOf(block);
-  const port = permuted(seed, size);
-  const count = Math.min(GUESSES, size);
-  return Array.from({ length: count }, (_, i) => block.from + port((attempt * count + i) % size));
+  return block.from + permuted(seed, size)(Math.floor(attempt / DRAWS) % size);
 }
 
-/** How likely one attempt is to win. */
+/** How likely it is to win with one guess. */
 export function chanceOf(block: PortRange): number {
-  return 1 - (1 - Math.min(1, DRAWERS / sizeOf(block))) ** GUESSES;
+  return Math.min(1, (DRAWS * DRAWERS) / sizeOf(block));
 }

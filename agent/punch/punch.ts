@@ -8,7 +8,7 @@ import type { VolleyPlan } from '../base/volley.ts';
 import type { Account } from './account.ts';
 import { Battery, type BatteryEffect, type BatteryInput } from './battery.ts';
 import { Budget } from './budget.ts';
-import { ADOPTED, MOST_TARGETS, RETRIES, ROUND, VERDICT } from './limits.ts';
+import { ADOPTED, KNOCK_BYTES, MOST_TARGETS, RETRIES, ROUND, SHOT_BYTES, VERDICT } from './limits.ts';
 import type { PunchPlan } from './plan.ts';
 import type { Rules } from './rules.ts';
 import { allowedTarget } from './target.ts';
@@ -339,8 +339,10 @@ export class Punch implements Machine<PunchInput, PunchEffect> {
 
   /** A knock over the budget is left out, not put off: a late one is worth nothing. */
   #knock({ to, socket, ttl }: Due, now: Instant): PunchEffect[] {
-    if (!this.#budget.take(now)) return [];
-    return [ttl === undefined ? { kind: 'knock', to, socket } : { kind: 'knock', to, socket, ttl }];
+    // Beside a volley, which may use up all that is allowed, an answer is as short as its shots.
+    const terse = this.#battery.busyUntil !== undefined;
+    if (!this.#budget.take(now, terse ? SHOT_BYTES : KNOCK_BYTES)) return [];
+    return [{ kind: 'knock', to, socket, ...(ttl !== undefined && { ttl }), ...(terse && { terse }) }];
   }
 
   #doorTo({ ip }: Address): SocketId | undefined {

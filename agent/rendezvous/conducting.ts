@@ -227,9 +227,9 @@ export class Conducting {
     const easyOf = (hard: Role): string => nodeOf(otherThan(hard));
     return {
       mappings: (role, count) => this.#restraint.mappings(nodeOf(role), count, this.#now),
-      // Nobody is sprayed who has not taken the introduction.
+      // Nobody is sprayed who has not taken the introduction; the asker wished for it.
       spray: (hard, ip, count, pace) =>
-        pair.accepted && this.#restraint.spray(easyOf(hard), ip, count, pace, this.#now),
+        (hard === 'asker' || pair.accepted) && this.#restraint.spray(easyOf(hard), ip, count, pace, this.#now),
       birthday: (_hard, ip) => this.#restraint.birthday([pair.asker, pair.target], ip, this.#now),
     };
   }

@@ -1,4 +1,4 @@
-import { type Instant, type Millis, minutes, seconds } from '../base/time.ts';
+import { after, at, type Instant, type Millis, minutes, ms, seconds, since } from '../base/time.ts';
 import { Rate } from '../punch/rate.ts';
 
 /*
@@ -19,8 +19,12 @@ const PER_NETWORK = 2;
 const APART: Millis = seconds(20);
 /** How long a birthday counts as under way: 1750 knocks at 150 a second, and the order's trips. */
 const LASTS: Millis = seconds(15);
+/** Whose hour is full is asked again so much later. */
+const FULL: Millis = minutes(5);
 /** Records of households and addresses that have been quiet for an hour are forgotten, beginning with the oldest. */
 const MOST_RECORDS = 20_000;
+
+const FAR_BACK = at(-Infinity);
 
 interface Household {
   readonly mappings: Rate;
@@ -59,22 +63,30 @@ export class Restraint {
     return true;
   }
 
-  birthday(households: readonly string[], ip: string, now: Instant): boolean {
-    const resting = (household: string): boolean => now - (this.#household(household).birthday ?? -Infinity) < APART;
-    if (households.some(resting) || this.#underWay(networkOf(ip), now) >= PER_NETWORK) return this.#say(false);
+  /** Takes one birthday of these households towards that address: 0, or how long they have to wait until they may ask again. */
+  birthday(households: readonly string[], ip: string, now: Instant): Millis {
     const target = this.#target(ip);
-    if ((target.until !== undefined && target.until > now) || !target.birthdays.take(now)) return this.#say(false);
-    target.until = (now + LASTS) as Instant;
+    const wait = Math.max(
+      ...households.map((household) => since(now, after(this.#household(household).birthday ?? FAR_BACK, APART))),
+      since(now, target.until ?? now),
+      this.#freeIn(networkOf(ip), now),
+      target.birthdays.room(now) < 1 ? FULL : 0,
+    );
+    if (!this.#say(wait <= 0)) return ms(wait);
+    target.birthdays.add(now);
+    target.until = after(now, LASTS);
     for (const household of households) this.#household(household).birthday = now;
-    return true;
+    return ms(0);
   }
 
-  #underWay(network: string, now: Instant): number {
-    let count = 0;
+  /** When one more address of that network may be aimed at, from now. */
+  #freeIn(network: string, now: Instant): number {
+    const ends: Instant[] = [];
     for (const [ip, { until }] of this.#targets) {
-      if (until !== undefined && until > now && networkOf(ip) === network) count++;
+      if (until !== undefined && until > now && networkOf(ip) === network) ends.push(until);
     }
-    return count;
+    const last = ends.toSorted((a, b) => b - a)[PER_NETWORK - 1];
+    return last === undefined ? 0 : since(now, last);
   }
 
   #say(allowed: boolean): boolean {

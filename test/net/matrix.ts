@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Household, Lab, type Space } from './lab.ts';
 import type { LineShape } from './line.ts';
+import { classOf, type PairClass } from './matrix-bars.ts';
 import { atGateway, type MATRIX } from './nats.ts';
 import { hearth, type Rendezvous, startAgent, startRendezvous, States } from './programs.ts';
 
@@ -47,20 +48,27 @@ export async function matrix(options: MatrixOptions): Promise<readonly Attempt[]
   try {
     const server = await lab.internet({ addresses: 2 });
     const rendezvous = await startRendezvous(lab, server, states, [], OBSERVING_PORTS);
-    const askers = new Map<MatrixKind, Space>();
-    const nodes = new Map<MatrixKind, string>();
-    for (const kind of kinds) {
+    const askers = new Map<string, Space>();
+    const nodes = new Map<string, string>();
+    const settle = async (kind: MatrixKind, game: Game): Promise<void> => {
       const nat = place === 'host' ? kind : atGateway(kind);
-      askers.set(kind, where(await lab.household({ nat, line }), place));
-      const listener = where(await lab.household({ nat, line }), place);
-      nodes.set(kind, (await startAgent(lab, listener, rendezvous.place, states, ['--lan', 'off'])).node);
+      const house = async (): Promise<Space> => where(await lab.household({ nat, line }), place);
+      askers.set(`${kind} ${game}`, await house());
+      const { node } = await startAgent(lab, await house(), rendezvous.place, states, ['--lan', 'off']);
+      nodes.set(`${kind} ${game}`, node);
+    };
+    for (const kind of kinds) {
+      await settle(kind, 'plain');
+      if (kinds.some((other) => classOf(kind, other) === 'lottery')) await settle(kind, 'lottery');
     }
     const attempts: Attempt[] = [];
     const waiting = inTurns(kinds, runs);
-    const busy = new Set<string>();
+    /** Until when a household is left alone. */
+    const free = new Map<string, number>();
     const worker = async (): Promise<void> => {
       for (;;) {
-        const next = waiting.findIndex(({ from, to }) => !busy.has(`from ${from}`) && !busy.has(`to ${to}`));
+        const isFree = (name: string): boolean => (free.get(name) ?? 0) <= performance.now();
+        const next = waiting.findIndex((pair) => namesOf(pair).every(isFree));
         const [pair] = next < 0 ? [] : waiting.splice(next, 1);
         if (pair === undefined) {
           if (waiting.length === 0) return;
@@ -68,12 +76,14 @@ export async function matrix(options: MatrixOptions): Promise<readonly Attempt[]
           continue;
         }
         const { from, to } = pair;
-        const names = [`from ${from}`, `to ${to}`];
-        for (const name of names) busy.add(name);
-        const asker = askers.get(from);
+        const names = namesOf(pair);
+        for (const name of names) free.set(name, Infinity);
+        const game = gameOf(pair);
+        const asker = askers.get(`${from} ${game}`);
         if (asker === undefined) throw new Error(`nobody asks from behind ${from}`);
-        const attempt = { from, to, ...(await pingOnce(lab, asker, nodes.get(to) ?? '', rendezvous, patience)) };
-        for (const name of names) busy.delete(name);
+        const node = nodes.get(`${to} ${game}`) ?? '';
+        const attempt = { from, to, ...(await pingOnce(lab, asker, node, rendezvous, patience)) };
+        for (const name of names) free.set(name, performance.now() + REST_MS[classOf(from, to)]);
         attempts.push(attempt);
         options.told?.(attempt);
       }
@@ -84,6 +94,23 @@ export async function matrix(options: MatrixOptions): Promise<readonly Attempt[]
     await lab.close();
     states.remove();
   }
+}
+
+/**
+ * A household has one birthday in 20 s, and a lottery leaves a block nearly full until the unanswered mappings die after
+ * 30 s: so both rest after it, and who plays lotteries does nothing else. A person seldom pings twelve houses in a minute.
+ */
+const REST_MS: Readonly<Record<PairClass, number>> = { knowable: 0, unknowable: 0, spray: 21_000, lottery: 32_000 };
+
+type Game = 'plain' | 'lottery';
+type Pair = Pick<Attempt, 'from' | 'to'>;
+
+function gameOf({ from, to }: Pair): Game {
+  return classOf(from, to) === 'lottery' ? 'lottery' : 'plain';
+}
+
+function namesOf(pair: Pair): readonly string[] {
+  return [`from ${pair.from} ${gameOf(pair)}`, `to ${pair.to} ${gameOf(pair)}`];
 }
 
 function where({ host, gateway }: Household, place: MatrixOptions['place']): Space {

@@ -6,7 +6,7 @@ import { ms } from '../../agent/base/time.ts';
 import { chance, mappingsFor, shotsFor } from '../../agent/punch/birthday.ts';
 import { inferBlock, scanOrder, sizeOf, widen } from '../../agent/punch/block.ts';
 import { ALL_PORTS, portAfter } from '../../agent/punch/brackets.ts';
-import { chanceOf, guesses } from '../../agent/punch/lottery.ts';
+import { chanceOf, guess } from '../../agent/punch/lottery.ts';
 import { bracketSize, targets, walkOf } from '../../agent/punch/walk.ts';
 
 describe('the birthday', () => {
@@ -45,6 +45,14 @@ describe('the birthday', () => {
     ['block-random', 100, 25],
   ] as const)('asks a %s NAT with a quota of %i for %i mappings', (kind, quota, mappings) => {
     expect(mappingsFor({ ...UNKNOWN, kind, quota })).toBe(mappings);
+  });
+
+  it.each([
+    [512, 32],
+    [2048, 64],
+  ])('asks for no more than one in sixteen of a block of %i ports: %i', (size, mappings) => {
+    const ports = { from: 2048, to: 2047 + size };
+    expect(mappingsFor({ ...UNKNOWN, kind: 'block-random', ports })).toBe(mappings);
   });
 });
 
@@ -124,11 +132,12 @@ describe('the walk', () => {
   });
 });
 
-test('the lottery guesses each port of a block once before it begins anew, and wins four times in ten', () => {
+test('the lottery guesses a port of a block twice, then each of the others before it begins anew, and wins nine times in ten', () => {
   const block = { from: 2048, to: 2559 };
-  const all = Array.from({ length: 170 }, (_, attempt) => guesses(block, 3, attempt)).flat();
-  expect(new Set(all).size).toBe(510);
-  expect(Math.min(...all)).toBeGreaterThanOrEqual(2048);
-  expect(Math.max(...all)).toBeLessThanOrEqual(2559);
-  expect(chanceOf(block)).toBeCloseTo(0.399, 3);
+  const all = Array.from({ length: 1024 }, (_, attempt) => guess(block, 3, attempt));
+  expect(new Set(all).size).toBe(512);
+  expect(all.every((port, attempt) => port === all[attempt - (attempt % 2)])).toBe(true);
+  expect(Math.min(...all)).toBe(2048);
+  expect(Math.max(...all)).toBe(2559);
+  expect(chanceOf(block)).toBeCloseTo(0.9375, 4);
 });

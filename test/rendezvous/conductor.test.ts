@@ -17,7 +17,7 @@ const ADDRESSES: Readonly<Record<Role, Address>> = {
   target: { ip: '203.0.113.200', port: 50_000 },
 };
 const STRANGER = '198.51.100.99';
-const ALLOWED: Permits = { mappings: () => true, spray: () => true, birthday: () => true };
+const ALLOWED: Permits = { mappings: () => true, spray: () => true, birthday: () => ms(0) };
 
 function nat(kind: NatProfile['kind'], changes: Partial<NatProfile> = {}): NatProfile {
   const ports = kind === 'block-random' ? { from: 2048, to: 2559 } : undefined;
@@ -168,11 +168,22 @@ describe('nobody is told to spray', () => {
 
   it('against a limit', () => {
     const seen = seenFrom(ADDRESSES.target.ip, seeded(2));
-    for (const no of ['mappings', 'spray', 'birthday'] as const) {
-      const permits = { ...ALLOWED, [no]: () => false };
+    const limits = [{ mappings: () => false }, { spray: () => false }, { birthday: () => ms(20_000) }];
+    for (const limit of limits) {
+      const permits = { ...ALLOWED, ...limit };
       expect(sprays(play(conductorOf(nat('preserve'), nat('random'), seeded(1), permits), seen).effects)).toBe(false);
     }
   });
+});
+
+it('an attempt that others are in the way of is put off, and does not count', () => {
+  const permits = { ...ALLOWED, birthday: () => ms(12_345) };
+  const conductor = conductorOf(nat('preserve'), nat('random'), seeded(1), permits);
+  const { effects, end } = play(conductor, seenFrom(ADDRESSES.target.ip, seeded(2)));
+  const judged = effects.find((effect) => effect.kind === 'judged');
+  expect(judged).toMatchObject({ reason: 'random', retryIn: 12_345, score: { attempt: 0 } });
+  expect(effects.filter(({ kind }) => kind === 'volley')).toEqual([]);
+  expect(end).toBe(0);
 });
 
 describe('what an attempt teaches', () => {

@@ -33,23 +33,23 @@ test('no address is sprayed with more than 200 datagrams a second, whoever sends
 test('one birthday at a time towards an address, two towards its /24, and twenty in an hour', () => {
   const restraint = new Restraint();
   let household = 0;
-  const birthday = (ip: string, when: number): boolean =>
+  const birthday = (ip: string, when: number): number =>
     restraint.birthday([`${household++}`, `${household++}`], ip, at(when));
-  expect(birthday(IP, 0)).toBe(true);
-  expect(birthday(IP, 1000)).toBe(false);
-  expect(birthday('203.0.113.8', 1000)).toBe(true);
-  expect(birthday('203.0.113.9', 1000)).toBe(false);
-  expect(birthday('203.0.114.9', 1000)).toBe(true);
-  for (let n = 1; n < 20; n++) expect(birthday(IP, n * 60_000)).toBe(true);
-  expect(birthday(IP, 20 * 60_000)).toBe(false);
-  expect(birthday(IP, 61 * 60_000)).toBe(true);
+  expect(birthday(IP, 0)).toBe(0);
+  expect(birthday(IP, 1000)).toBe(14_000);
+  expect(birthday('203.0.113.8', 1000)).toBe(0);
+  expect(birthday('203.0.113.9', 1000)).toBe(14_000);
+  expect(birthday('203.0.114.9', 1000)).toBe(0);
+  for (let n = 1; n < 20; n++) expect(birthday(IP, n * 60_000)).toBe(0);
+  expect(birthday(IP, 20 * 60_000)).toBeGreaterThan(0);
+  expect(birthday(IP, 61 * 60_000)).toBe(0);
 });
 
 test('a household has one birthday in 20 s, on either side of it', () => {
   const restraint = new Restraint();
-  expect(restraint.birthday(['a', 'b'], IP, at(0))).toBe(true);
-  expect(restraint.birthday(['b', 'c'], '198.51.100.9', at(19_000))).toBe(false);
-  expect(restraint.birthday(['b', 'c'], '198.51.100.9', at(20_000))).toBe(true);
+  expect(restraint.birthday(['a', 'b'], IP, at(0))).toBe(0);
+  expect(restraint.birthday(['b', 'c'], '198.51.100.9', at(19_000))).toBe(1000);
+  expect(restraint.birthday(['b', 'c'], '198.51.100.9', at(20_000))).toBe(0);
 });
 
 test('strangers without end do not make its memory grow without end', () => {

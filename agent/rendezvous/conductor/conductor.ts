@@ -6,7 +6,7 @@ import type { Misfire, VolleyPlan } from '../../base/volley.ts';
 import { conducted, type Prospect, prospect } from '../../punch/prospect.ts';
 import { bracketing } from './bracketing.ts';
 import { Finding } from './finding.ts';
-import { gambling } from './gambling.ts';
+import { gambling, type Hole } from './gambling.ts';
 import type { Permits } from './permits.ts';
 import { postMortem, type Verdict } from './postmortem.ts';
 import { type Party, type Pause, type Role, type Script, type Sight, Stage } from './stage.ts';
@@ -41,6 +41,7 @@ export interface Score {
   /** Attempts so far, and the number of the last volley. */
   readonly attempt: number;
   readonly round: number;
+  readonly hole?: Hole | undefined;
 }
 
 export interface ConductorOptions {
@@ -67,16 +68,16 @@ export const BACK_OFF: readonly Millis[] = [2, 8, 30, 120].map(seconds);
 export class Conductor implements Machine<ConductorInput, ConductorEffect> {
   readonly outlook: Prospect;
   readonly #stage: Stage;
-  readonly #script: Script<Verdict>;
+  readonly #script: Script<Ending>;
   readonly #score: Score;
   #state: State = { name: 'idle' };
 
   constructor({ score, observers, random, permits, now }: ConductorOptions) {
-    const { parties, round, attempt } = score;
+    const { parties, round } = score;
     this.#score = score;
     this.#stage = new Stage({ parties, observers, random, now, round });
     this.outlook = prospect(parties.asker.profile, parties.target.profile);
-    this.#script = performance(this.#stage, this.outlook, permits, attempt);
+    this.#script = performance(this.#stage, this.outlook, permits, score);
   }
 
   get isOver(): boolean {
@@ -123,11 +124,11 @@ export class Conductor implements Machine<ConductorInput, ConductorEffect> {
       return effects;
     }
     this.#state = { name: 'over' };
-    const { reason, parties } = next.value;
+    const { reason, parties, postponed, hole } = next.value;
     const { attempt } = this.#score;
     const hopeless = !conducted(prospect(parties.asker.profile, parties.target.profile));
-    const retryIn = isFinal(reason) || hopeless ? ms(0) : (BACK_OFF[attempt] ?? ms(0));
-    const score = { parties, attempt: attempt + 1, round: this.#stage.round };
+    const retryIn = isFinal(reason) || hopeless ? ms(0) : (postponed ?? BACK_OFF[attempt] ?? ms(0));
+    const score = { parties, attempt: postponed === undefined ? attempt + 1 : attempt, round: this.#stage.round, hole };
     return [...effects, { kind: 'judged', reason, retryIn, score }, { kind: 'over' }];
   }
 
@@ -144,15 +145,23 @@ type State =
   | { readonly name: 'playing'; readonly pause: Pause }
   | { readonly name: 'over' };
 
-/** The whole attempt. */
-function* performance(stage: Stage, outlook: Prospect, permits: Permits, attempt: number): Script<Verdict> {
-  const found = yield* play(stage, outlook, permits, attempt);
-  // Whoever has a path fires no more: its report is on the way.
-  if (found.misfire === 'no-target') yield* stage.wait(REPORTED);
-  return yield* postMortem(stage, found);
+/** `postponed`: the attempt is still to come. */
+interface Ending extends Verdict {
+  readonly postponed?: Millis;
+  readonly hole?: Hole | undefined;
 }
 
-function* play(stage: Stage, outlook: Prospect, permits: Permits, attempt: number): Script<Finding> {
+/** The whole attempt. */
+function* performance(stage: Stage, outlook: Prospect, permits: Permits, score: Score): Script<Ending> {
+  const found = yield* play(stage, outlook, permits, score);
+  const { postponed, hole } = found;
+  if (postponed !== undefined) return { reason: 'random', parties: stage.parties, postponed };
+  // Whoever has a path fires no more: its report is on the way.
+  if (found.misfire === 'no-target') yield* stage.wait(REPORTED);
+  return { ...(yield* postMortem(stage, found)), hole };
+}
+
+function* play(stage: Stage, outlook: Prospect, permits: Permits, { attempt, hole }: Score): Script<Finding> {
   switch (outlook.kind) {
     case 'bracket':
       return yield* bracketing(stage, roleOf(outlook.hard));
@@ -162,7 +171,7 @@ function* play(stage: Stage, outlook: Prospect, permits: Permits, attempt: numbe
     case 'birthday':
       return yield* spraying(stage, roleOf(outlook.hard), outlook.kind, permits, attempt % 2 === 1);
     case 'lottery':
-      return yield* gambling(stage, roleOf(outlook.block), permits, attempt);
+      return yield* gambling(stage, roleOf(outlook.block), permits, attempt, hole);
     case 'dial':
     case 'simultaneous':
     case 'none':

@@ -1,4 +1,6 @@
+import type { Millis } from '../../base/time.ts';
 import type { Misfire } from '../../base/volley.ts';
+import type { Hole } from './gambling.ts';
 import type { Role, Round } from './stage.ts';
 
 /** What a plan that did not connect has learned. */
@@ -9,6 +11,10 @@ export class Finding {
   ip: string | undefined;
   /** Datagrams whose port was known exactly when it was knocked at. */
   exact = 0;
+  /** Nothing was tried yet: too many others are at it, and it may begin so much later. */
+  postponed: Millis | undefined;
+  /** What a lottery goes on with. */
+  hole: Hole | undefined;
   /** Why a household did not do as it was told. */
   misfire: Misfire | undefined;
 

@@ -1,6 +1,6 @@
 import { ms, seconds } from '../../base/time.ts';
 import { ALL_PORTS } from '../../punch/brackets.ts';
-import { DRAWERS, guesses } from '../../punch/lottery.ts';
+import { DRAWERS, DRAWS, guess } from '../../punch/lottery.ts';
 import { candidates, fireBrackets, sighted } from './anchor.ts';
 import { Finding } from './finding.ts';
 import type { Permits } from './permits.ts';
@@ -12,27 +12,65 @@ const PACE = 100;
 const KEEP = seconds(2);
 const MARGIN = ms(100);
 
-/** Knocks at guessed ports of a block from ports that are read, then many draws from the block towards those. */
-export function* gambling(stage: Stage, block: Role, permits: Permits, attempt: number): Script<Finding> {
-  const counting = otherThan(block);
+/** A port that is read and lets in a guessed one: from one attempt to the next, because it was drawn for already. */
+export interface Hole {
+  readonly round: number;
+  readonly ip: string;
+  readonly port: number;
+  readonly guess: number;
+}
+
+/** Knocks at a guessed port of a block from a port that is read, then many draws from the block towards that one. */
+export function* gambling(
+  stage: Stage,
+  block: Role,
+  permits: Permits,
+  attempt: number,
+  before: Hole | undefined,
+): Script<Finding> {
   const found = new Finding(block);
-  const { profile, address } = stage.parties[block];
-  const ports = guesses(profile.ports ?? ALL_PORTS, SEED, attempt);
-  const aim = { muzzle: { kind: 'main' }, ip: address.ip, ports, once: false } as const;
-  const bets = fireBrackets(stage, counting, aim, 'no', 'block');
-  yield* sighted(stage, counting, bets, () => false);
-  if (found.misfired(bets)) return found;
-  const read = bets.flatMap((round) => candidates(stage, counting, round)).flatMap((all) => all.slice(0, 1));
-  if (read.length === 0 || !permits.mappings(block, DRAWERS * read.length)) return found;
-  const ip =
-    bets.map((round) => stage.burst(round).ip).find((one) => one !== undefined) ?? stage.parties[counting].address.ip;
-  const shots = [{ kind: 'knock', by: 0, ip: 0, ports: [...new Set(read)] }] as const;
+  const kept = attempt % DRAWS === 0 ? undefined : yield* kindled(stage, block, before);
+  const hole = kept ?? (yield* dug(stage, block, attempt, found));
+  if (hole === undefined || !permits.mappings(block, DRAWERS)) return found;
+  found.hole = hole;
+  const shots = [{ kind: 'knock', by: 0, ip: 0, ports: [hole.port] }] as const;
   const from = { kind: 'fresh', sockets: DRAWERS } as const;
-  const draws = stage.fire(block, { method: 'block', from, ips: [ip], shots, pace: PACE, keep: KEEP });
-  yield* stage.wait((1000 * DRAWERS * read.length) / PACE + stage.meeting(block) + MARGIN, () => isRefused(draws));
+  const draws = stage.fire(block, { method: 'block', from, ips: [hole.ip], shots, pace: PACE, keep: KEEP });
+  yield* stage.wait((1000 * DRAWERS) / PACE + stage.meeting(block) + MARGIN, () => isRefused(draws));
   found.misfired([draws]);
   return found;
 }
 
-/** Attempts of one pair share it, so that they do not guess the same. */
+/** A new hole; undefined when its port could not be read. */
+function* dug(stage: Stage, block: Role, attempt: number, found: Finding): Script<Hole | undefined> {
+  const counting = otherThan(block);
+  const { profile, address } = stage.parties[block];
+  const port = guess(profile.ports ?? ALL_PORTS, SEED, attempt);
+  const aim = { muzzle: { kind: 'main' }, ip: address.ip, ports: [port], once: false } as const;
+  const bets = fireBrackets(stage, counting, aim, 'no', 'block');
+  yield* sighted(stage, counting, bets, () => false);
+  if (found.misfired(bets)) return undefined;
+  for (const round of bets) {
+    // The surest of its sockets.
+    const [best] = candidates(stage, counting, round)
+      .filter((ports) => ports.length > 0)
+      .toSorted((a, b) => a.length - b.length);
+    const ip = stage.burst(round).ip ?? stage.parties[counting].address.ip;
+    if (best?.[0] !== undefined) return { round: round.plan.round, ip, port: best[0], guess: port };
+  }
+  return undefined;
+}
+
+/** The hole of the attempt before, knocked through once more; undefined when its socket is gone. */
+function* kindled(stage: Stage, block: Role, before: Hole | undefined): Script<Hole | undefined> {
+  if (before === undefined) return undefined;
+  const counting = otherThan(block);
+  const from = { kind: 'round', round: before.round } as const;
+  const shots = [{ kind: 'knock', by: 0, ip: 0, ports: [before.guess] }] as const;
+  const again = stage.fire(counting, { method: 'block', from, ips: [stage.parties[block].address.ip], shots });
+  yield* stage.wait(stage.patience(counting), () => again.misfire !== undefined);
+  return again.misfire === 'none' ? before : undefined;
+}
+
+/** Attempts of one pair share it, so that they guess the same port as long as it can still come up, and then another one. */
 const SEED = 1;

@@ -6,7 +6,7 @@ import { type Bracket, isCounted, label } from '../../punch/labels.ts';
 import { readingOf } from '../../punch/prospect.ts';
 import { sighted } from './anchor.ts';
 import type { Finding } from './finding.ts';
-import { otherThan, ROLES, type Role, type Round, type Script, type Stage } from './stage.ts';
+import { isRefused, otherThan, ROLES, type Role, type Round, type Script, type Stage } from './stage.ts';
 
 const SOCKETS = 3;
 
@@ -25,6 +25,10 @@ export function* postMortem(stage: Stage, found: Finding): Script<Verdict> {
   const rounds = ROLES.map((role) => fire(stage, role));
   for (const round of rounds) yield* sighted(stage, round.role, [round], () => false);
   const mine = rounds.find(({ role }) => role === hard);
+  // Its own limits are reached: nothing can be seen any more, and no NAT has refused anything.
+  if (mine !== undefined && isRefused(mine) && mine.sights.size === 0) {
+    return { reason: readingOf(profile) === 'stepping' ? 'drift' : 'random', parties: stage.parties };
+  }
   const brackets = mine === undefined ? [] : bracketsOf(mine);
   const counting = countingOf(profile);
   const known = readingOf(profile) === 'block' || profile.kind === 'block-sequential';

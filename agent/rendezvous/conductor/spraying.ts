@@ -1,6 +1,6 @@
-import { seconds } from '../../base/time.ts';
+import { ms, seconds } from '../../base/time.ts';
 import type { Shot } from '../../base/volley.ts';
-import { mappingsFor, MOST_MAPPINGS, MOST_SHOTS } from '../../punch/birthday.ts';
+import { chance, mappingsFor, MOST_MAPPINGS, MOST_SHOTS } from '../../punch/birthday.ts';
 import { scanOrder, sizeOf } from '../../punch/block.ts';
 import { ALL_PORTS } from '../../punch/brackets.ts';
 import { anchored } from './anchor.ts';
@@ -15,12 +15,20 @@ import { isRefused, otherThan, type Role, type Round, type Script, type Stage } 
 const PROOF = { block: 16, birthday: 32 } as const;
 /** Of the mappings of a block's side, so many are for proof. */
 const PROVING = 0.3;
-/** New mappings a second; more at once only where they are few. */
+/** Share of the mappings for proof that are seen where none is refused, even with a tenth of all datagrams lost. */
+const GRANTED = 0.7;
+/** More mappings are not worth their cost when a hit is as certain as this. */
+const ENOUGH = 0.999;
+/** So many leave in one tick; more follow one another quickly, for a burst that meets a limit is over. */
+const [FEW, QUICK] = [48, 200];
+/** New mappings a second on the average. */
 const OPENING = 100;
 /** Datagrams a second: 16 kB/s of 104 bytes each. */
 const SPRAYING = 150;
 /** Holes are kept open as long as there is hope. */
 const [REFRESH, KEEP] = [seconds(8), seconds(30)];
+/** Who comes in through the other's holes has to try again and again while they are made. */
+const COMING_IN = { block: seconds(1), birthday: seconds(4) } as const;
 /** Dies in the provider's network. */
 const LOW_TTL = 4;
 const MARGIN = 100;
@@ -45,15 +53,20 @@ export function* spraying(
   const mappings = mappingsFor(profile);
   const proving = Math.min(PROOF.birthday, Math.ceil(mappings * PROVING));
   if (!permits.mappings(hard, mappings)) return found;
-  if (method === 'birthday' && !permits.birthday(hard, stage.parties[hard].address.ip)) return found;
+  const wait = method === 'birthday' ? permits.birthday(hard, stage.parties[hard].address.ip) : 0;
+  if (wait > 0) {
+    found.postponed = ms(wait);
+    return found;
+  }
   const knock: Shot = { kind: 'knock', by: 0, ip: 0, ports: anchor.ports.slice(0, 1) };
   const ttl = stage.parties[easy].profile.poison === 'yes' && !inverse ? LOW_TTL : 0;
-  const usual = { method, ips: [anchor.ip], ttl, refresh: REFRESH, keep: KEEP } as const;
+  const refresh = inverse ? COMING_IN[method] : REFRESH;
+  const usual = { method, ips: [anchor.ip], ttl, refresh, keep: KEEP } as const;
   const open = (sockets: number, probes: number): Round =>
     stage.fire(hard, {
       ...usual,
       from: { kind: 'fresh', sockets },
-      pace: sockets + probes > OPENING ? OPENING : 0,
+      pace: sockets + probes > FEW ? QUICK : 0,
       shots: [knock, ...stage.observers.slice(0, 1).flatMap((observer) => bySocket(probes, observer))],
     });
   const first = open(mappings - proving, proving);
@@ -70,13 +83,19 @@ export function* spraying(
   if (!permits.spray(hard, ip, count, SPRAYING)) return found;
   const spray = { method, from: anchor.muzzle, ips: [ip], pace: SPRAYING, ttl: inverse ? LOW_TTL : 0, shots } as const;
   const round = stage.fire(easy, spray);
-  if (method === 'birthday' && (profile.quota === 0 || profile.quota >= 4 * MOST_MAPPINGS)) {
-    // All that were asked for were given: so many more are no surprise to this NAT.
-    yield* stage.wait(opening, () => first.sights.size >= proving);
+  const certain =
+    chance(
+      ranges.reduce((sum, range) => sum + sizeOf(range), 0),
+      mappings - proving,
+      count,
+    ) > ENOUGH;
+  if (method === 'birthday' && !certain && (profile.quota === 0 || profile.quota >= 4 * MOST_MAPPINGS)) {
+    // What was asked for was given, as far as a bad line lets it be seen: so many more are no surprise to this NAT.
+    yield* stage.wait(opening);
     const more = MOST_MAPPINGS - mappings;
-    if (first.sights.size >= proving * 0.9 && permits.mappings(hard, more)) open(more, 0);
+    if (first.sights.size >= proving * GRANTED && permits.mappings(hard, more)) open(more, 0);
   }
-  const whole = (1000 * count) / SPRAYING + stage.meeting(easy) + (inverse ? REFRESH : 0) + MARGIN;
+  const whole = (1000 * count) / SPRAYING + stage.meeting(easy) + (inverse ? refresh : 0) + MARGIN;
   yield* stage.wait(whole, () => isRefused(round));
   found.misfired([round]);
   return found;
