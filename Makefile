@@ -59,8 +59,15 @@ test: check ## check, then everything else that this machine can run; says what 
 	@test/rest.sh
 
 .PHONY: sim
-sim: setup ## scenarios on the virtual clock; SEED=n replays one
+sim: setup tables ## scenarios on the virtual clock, and the tables; SEED=n replays a scenario
 	$(VITEST) --project sim
+
+# A sample of a minute; RUNS=500 is all of it, half an hour.
+.PHONY: tables
+tables: setup ## what was promised of prediction, beside what is measured; RUNS=500 for the whole
+	@missed=; for table in classification $(addprefix prediction/,table six score labels); do \
+	  echo "== $$table"; $(NODE) test/sim/$$table.ts --runs $(or $(RUNS),10) || missed="$$missed $$table"; done; \
+	  [ -z "$$missed" ] || { echo "a bar was missed:$$missed"; exit 1; }
 
 .PHONY: net
 net: setup ## real sockets and kernel NATs in network namespaces (root)
@@ -68,7 +75,8 @@ net: setup ## real sockets and kernel NATs in network namespaces (root)
 
 .PHONY: net-full
 net-full: setup ## every ordered pair of NATs, five times, on hosts and on gateways (root, an hour); RUNS=5
-	$(NODE) test/net/matrix-full.ts --runs $(or $(RUNS),5)
+	$(NODE) test/net/matrix-full.ts --runs $(or $(RUNS),5); matrix=$$?; \
+	$(NODE) test/net/corners-full.ts --runs $(or $(RUNS),5) && exit $$matrix
 
 .PHONY: fuzz
 fuzz: setup ## RUNS=1000000 random and mutated inputs for every decoder
@@ -77,8 +85,8 @@ fuzz: setup ## RUNS=1000000 random and mutated inputs for every decoder
 	  test/seal/fuzz test/media test/blocks test/wire/codec test/transport/frames
 
 .PHONY: bench
-bench: setup ## every promised figure, measured here; ONLY=name runs one
-	@missed=; for program in bench/$(or $(ONLY),*).ts; do echo "== $$program"; $(NODE) $$program || missed="$$missed $$program"; done; \
+bench: setup ## every promised figure, measured here; ONLY=name runs one, WITH='...' are its options
+	@missed=; for program in bench/$(or $(ONLY),*).ts; do echo "== $$program"; $(NODE) $$program $(WITH) || missed="$$missed $$program"; done; \
 	  [ -z "$$missed" ] || { echo "a bar was missed, or no result:$$missed"; exit 1; }
 
 .PHONY: config

@@ -1,27 +1,30 @@
 /**
  * Resident memory of a household that relays 8 Mbit/s to two others and serves five viewers, while five more take
  * nothing: once warm it must stay where it is. The packed program where there is one (`make pack`), else the source.
- * `MINUTES=10 node bench/memory.ts`
+ * `MINUTES=10 node bench/memory.ts`; PROGRAM names another packed program.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { goFirst } from './relay/process.ts';
 
 const MINUTES = Number(process.env['MINUTES'] ?? 10);
 const WARM_UP_S = 60;
-/** One arena and early trimming: without them glibc keeps 20 MB that nobody uses (measured 2026-11). */
+/** As README and hearth.sh say: one arena and early trimming, or glibc keeps 10 MB that nobody uses. */
 const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536' };
-const FLAGS = process.env['FLAGS'] ?? '--max-semi-space-size=1';
 const BARS = { rssMb: 90, driftMb: 2 };
-const PACKED = join(import.meta.dirname, '..', 'out', 'hearth-linux-x64');
-const MAIN = join(import.meta.dirname, '..', 'agent', 'main.ts');
+const ROOT = join(import.meta.dirname, '..');
+const PACKED = process.env['PROGRAM'] ?? join(ROOT, 'out/hearth-linux-x64');
+const packed = existsSync(PACKED);
+/** The other households: of the same build, but of another file, because processes share what one has read of it. */
+const plain = packed ? [process.execPath, join(ROOT, 'out/hearth.cjs')] : [join(ROOT, 'firmware-scripts/hearth.sh')];
 
+goFirst();
 const folder = mkdtempSync(join(tmpdir(), 'hearth-memory-'));
 const children: ChildProcess[] = [];
-const packed = existsSync(PACKED);
 
 /** Starts a role and waits for what the first line that fits says. */
 async function role(
@@ -30,7 +33,7 @@ async function role(
   line: RegExp,
 ): Promise<{ pid: number; said: string[] }> {
   const [file = '', ...before] = program;
-  const env = { ...process.env, ...MALLOC, NODE_OPTIONS: FLAGS };
+  const env = { ...process.env, ...MALLOC };
   const child = spawn(file, [...before, ...words], { stdio: ['ignore', 'pipe', 'ignore'], env });
   children.push(child);
   const said: string[] = [];
@@ -58,7 +61,6 @@ const made = spawnSync('ffmpeg', [
 ]);
 if (made.status !== 0) throw new Error(`ffmpeg: ${made.stderr.toString()}`);
 
-const plain = [process.execPath, MAIN];
 const state = (name: string): readonly string[] => ['--state', join(folder, name)];
 const rendezvous = await role(plain, ['rendezvous', '--listen', '127.0.0.1:0', ...state('r')], /^rendezvous ready/);
 const [, , place = '', , key = ''] = rendezvous.said.at(-1)?.split(' ') ?? [];
@@ -69,6 +71,7 @@ const origin = await role(
   /^channel ready/,
 );
 const channel = origin.said.at(-1)?.split(' ')[2] ?? '';
+if (packed) forget(PACKED);
 const home = await role(
   packed ? [PACKED] : plain,
   ['agent', ...server, '--channel', channel, '--lan', '127.0.0.1:0', ...state('a')],
@@ -98,12 +101,9 @@ for (let i = 0; i < 5; i++) {
   viewer(false);
 }
 
+const how = Object.entries(MALLOC).map((pair) => pair.join('='));
 console.log(
-  `${packed ? 'packed program' : 'from source (no out/hearth-linux-x64: make pack)'}, NODE_OPTIONS=${FLAGS} ${Object.entries(
-    MALLOC,
-  )
-    .map((pair) => pair.join('='))
-    .join(' ')}; ` +
+  `${packed ? 'packed program, read from disk' : 'from source (no out/hearth-linux-x64: make pack)'}, ${how.join(' ')}; ` +
     `${fed.channels[0]?.children.length ?? 0} of 2 children at the start; ${WARM_UP_S} s of warm-up, then ${MINUTES} minutes`,
 );
 const samples: number[] = [];
@@ -126,6 +126,10 @@ console.log(
 console.log(
   `RSS MB: most ${most.toFixed(1)}; first tenth ${first.toFixed(1)}, last tenth ${last.toFixed(1)}; by minute ` +
     Array.from({ length: MINUTES }, (_, i) => mean(warm.slice(i * 60, i * 60 + 60)).toFixed(1)).join(' '),
+);
+const { own, program, libraries } = mapped(home.pid);
+console.log(
+  `at the end: ${own.toFixed(1)} MB its own, ${program.toFixed(1)} of the program's file, ${libraries.toFixed(1)} of libraries`,
 );
 verdict(`most RSS ${most.toFixed(1)} MB`, most <= BARS.rssMb, `≤ ${BARS.rssMb} MB`);
 verdict(`drift ${(last - first).toFixed(1)} MB`, Math.abs(last - first) <= BARS.driftMb, `± ${BARS.driftMb} MB`);
@@ -153,6 +157,33 @@ function verdict(what: string, held: boolean, bar: string): void {
 function rssMb(pid: number): number {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(text)?.[1] ?? Number.NaN) / 1024;
+}
+
+/** Resident MB by what they are; those of files are the kernel's to take back. */
+function mapped(pid: number): { own: number; program: number; libraries: number } {
+  const program = readlinkSync(`/proc/${pid}/exe`);
+  const found = { own: 0, program: 0, libraries: 0 };
+  let file = '';
+  for (const line of readFileSync(`/proc/${pid}/smaps`, 'utf8').split('\n')) {
+    file = /^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$/.exec(line)?.[1] ?? file;
+    const [, what, kb] = /^(Rss|Anonymous): +(\d+) kB/.exec(line) ?? [];
+    const of = file === program ? 'program' : 'libraries';
+    if (what === 'Rss') found[of] += Number(kb) / 1024;
+    if (what !== 'Anonymous') continue;
+    found.own += Number(kb) / 1024;
+    found[of] -= Number(kb) / 1024;
+  }
+  return found;
+}
+
+/**
+ * Makes the kernel forget a file, as after a boot. One that was just written stands in memory in pieces of up to 2 MB,
+ * and a recent kernel maps such a piece whole where one page of it is touched: 15 MB that a router does not have.
+ */
+function forget(file: string): void {
+  spawnSync('sync', [file]);
+  const { status: code } = spawnSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0', 'status=none']);
+  if (code !== 0) console.log('the program could not be taken out of the page cache; its file counts for more');
 }
 
 function mean(values: readonly number[]): number {

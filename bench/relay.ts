@@ -2,8 +2,10 @@
  * One household that takes a stream of 20 Mbit/s once and gives it to two others, beside programs that only hand messages
  * of the same sizes on over udx-native + secret-stream and over WebRTC data channels. The relay has core 0 to itself;
  * source, sinks and this program share core 1. Processor time is of the relay alone, all its threads.
- * `node bench/relay.ts [SECONDS MEASURED] [ROUNDS] [MBIT]`; STACKS=hearth,udx chooses.
+ * `node bench/relay.ts [SECONDS MEASURED] [ROUNDS] [MBIT]`; STACKS=hearth,udx chooses; OTHER=FILE puts another bundle of
+ * hearth beside it.
  */
+import { FLAGS } from '../firmware-scripts/flags.ts';
 import { goFirst, middle } from './relay/process.ts';
 import { type Contender, type Result, run, type Times } from './relay/run.ts';
 
@@ -15,16 +17,17 @@ const times: Times = { mbit, warmUpS: Math.min(8, seconds), windows: WINDOWS, wi
 const bare: Times = { mbit, warmUpS: Math.min(3, seconds), windows: 1, windowS: Math.min(4, seconds) };
 const BARS = { udx: 1.3, datachannel: 0.6, addedMs: 2 };
 
-/** What the start script gives; the others get the same. */
-const FLAGS = ['--max-semi-space-size=1'];
+/** As it is packed; the others get the same flags. */
 const ALL: readonly Contender[] = [
   { name: 'hearth', stack: 'hearth', flags: FLAGS },
   { name: 'udx', stack: 'udx', flags: FLAGS },
   { name: 'datachannel', stack: 'datachannel', flags: FLAGS },
   { name: 'hearth, default flags', stack: 'hearth', flags: [] },
   { name: 'own', stack: 'own', flags: FLAGS },
+  { name: 'other', stack: 'hearth', flags: FLAGS, main: process.env['OTHER'] ?? '' },
 ];
-const chosen = (process.env['STACKS'] ?? 'hearth,udx,datachannel,hearth - default flags').replaceAll(' -', ',');
+const preset = `hearth,udx,datachannel,hearth - default flags${process.env['OTHER'] === undefined ? '' : ',other'}`;
+const chosen = (process.env['STACKS'] ?? preset).replaceAll(' -', ',');
 const contenders = ALL.filter(({ name }) => `,${chosen},`.includes(`,${name},`));
 
 interface Pair {

@@ -7,6 +7,6 @@ if [ -z "$node" ] || ! "$node" -e 'process.exit(parseInt(process.versions.node) 
   node=$here/node_modules/.bin/node
   [ -x "$node" ] || { echo "hearth: needs Node 24; run \`npm ci\` in $here once, or install it" >&2; exit 1; }
 fi
-# Memory before speed: the flags are those of pack.ts; without the two for glibc it keeps some 10 MB that nobody uses.
+# Memory before speed: the flags are those of flags.ts; without the two for glibc it keeps some 10 MB that nobody uses.
 export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX-1}" MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_-65536}"
-exec "$node" --max-semi-space-size=1 --optimize-for-size "$here/agent/main.ts" "$@"
+exec "$node" --max-semi-space-size=1 --optimize-for-size --single-threaded-gc "$here/agent/main.ts" "$@"

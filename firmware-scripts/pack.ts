@@ -14,6 +14,7 @@ import {
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { assets, bundle } from './bundle.ts';
+import { FLAGS } from './flags.ts';
 
 /**
  * `make pack ARCH=x64|arm64`: the program, its assets and Node in one executable, out/hearth-linux-ARCH.
@@ -28,12 +29,6 @@ const OUT = join(ROOT, 'out');
 const HOME = join(OUT, 'cache');
 
 type Arch = 'x64' | 'arm64';
-
-/**
- * Memory before speed, as a router wants it: `make bench ONLY=memory` shows 3 MB for each at a few percent more CPU. They
- * are the same in hearth.sh. NODE_OPTIONS is still heard.
- */
-const FLAGS = ['--max-semi-space-size=1', '--optimize-for-size'];
 
 /** What pkg's sea.js takes; it has no types of its own. */
 interface SeaOptions {

@@ -13,8 +13,17 @@ export type NetEffect =
       readonly bytes: Uint8Array;
       readonly ttl?: number;
     }
-  /** Bind a UDP socket; port 0 lets the system choose. Answered by `opened` or `failed`. */
-  | { readonly kind: 'open'; readonly socket: SocketId; readonly ip: string; readonly port: number }
+  /**
+   * Bind a UDP socket; port 0 lets the system choose. Answered by `opened` or `failed`. Where `ip` is a multicast group, `memberOn`
+   * is our address on the network where it is joined; the port is then shared with other programs.
+   */
+  | {
+      readonly kind: 'open';
+      readonly socket: SocketId;
+      readonly ip: string;
+      readonly port: number;
+      readonly memberOn?: string;
+    }
   | { readonly kind: 'close'; readonly socket: SocketId };
 
 /** What happens to any networked machine. Send errors are loss (RFC 9002 sees them), so they are not here. */

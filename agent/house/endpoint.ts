@@ -9,6 +9,8 @@ import { type ClientEffect, type ClientInput, RendezvousClient, type ServerStatu
 import type { BlockCipher } from '../seal/cipher.ts';
 import { decodeHeader, type Header, KIND } from '../seal/header.ts';
 import type { Introduction } from '../wire/messages.ts';
+import type { CarriagesCounters, Place } from './carriages.ts';
+import { Legs, type LegsEffect, type LegsInput } from './legs.ts';
 import { Neighbours } from './neighbours.ts';
 import type {
   EndpointCounters,
@@ -21,6 +23,7 @@ import type {
 } from './orders.ts';
 import type { Way } from './path.ts';
 import type { Peer } from './peer.ts';
+import { Six, type SixEffect } from './six.ts';
 
 export type { EndpointCounters, EndpointEffect, EndpointInput, EndpointOptions, PeerNews } from './orders.ts';
 
@@ -36,6 +39,8 @@ export class Endpoint {
   readonly #client: RendezvousClient;
   readonly #probe: Probe;
   readonly #neighbours: Neighbours;
+  readonly #legs: Legs;
+  readonly #six: Six;
   #sockets = MAIN;
   #local: Address | undefined;
   #observers: readonly Address[] = [];
@@ -55,12 +60,15 @@ export class Endpoint {
     this.#headerKey = cipher.random(16);
     this.#header = cipher.block(this.#headerKey);
     const newSocket = (): SocketId => ++this.#sockets;
-    this.#neighbours = new Neighbours(options, newSocket);
+    this.#legs = new Legs(options, (index) => this.#neighbours.ofIndex(index) !== undefined);
+    this.#neighbours = new Neighbours(options, newSocket, (index) => this.#legs.has(index));
     const newIndex = (): number => this.#neighbours.newIndex();
     const headerKey = this.#headerKey;
     const entry = { cipher, random, identity, networkSecret, servers, suites, firstByte, headerKey, newIndex };
-    this.#client = new RendezvousClient({ ...entry, socket: MAIN });
+    const room = (now: Instant): number => this.#legs.room(this.#profile, now);
+    this.#client = new RendezvousClient({ ...entry, socket: MAIN, room });
     this.#probe = new Probe({ random, newSocket });
+    this.#six = new Six(newSocket(), options.networks);
   }
 
   /** Our NODE-ID. */
@@ -88,7 +96,12 @@ export class Endpoint {
   /** Datagrams that were not taken, by what was wrong with them; none was answered. */
   unanswered(): { readonly strangers: number; readonly strays: number; readonly refused: number } {
     const { strangers, strays, refused } = this.counters;
-    return { strangers, strays, refused: refused + this.#client.refused };
+    return { strangers, strays, refused: refused + this.#client.refused + this.#legs.refused };
+  }
+
+  /** What was and is carried for others. */
+  get carried(): CarriagesCounters {
+    return this.#legs.carried;
   }
 
   servers(): readonly ServerStatus[] {
@@ -125,8 +138,11 @@ export class Endpoint {
         return [];
       case 'tick':
         return this.#tick(now);
+      case 'carries':
+        return this.#driveLegs(input, now);
       case 'leave':
         return [
+          ...this.#driveLegs(input, now),
           ...[...this.peers].flatMap(({ pairId }) => this.#give(pairId, { kind: 'close' }, now)),
           ...this.#actOnClient(this.#client.step(input, now), now),
         ];
@@ -143,7 +159,11 @@ export class Endpoint {
   }
 
   wake(): Instant | undefined {
-    if (this.#asleep === 'unknown') this.#asleep = earliest(this.#client.wake(), this.#probe.wake());
+    if (this.#asleep === 'unknown')
+      this.#asleep = earliest(
+        this.#legs.wake(),
+        earliest(earliest(this.#client.wake(), this.#probe.wake()), this.#six.wake()),
+      );
     let wake = this.#asleep;
     for (const peer of this.#neighbours.all) wake = earliest(wake, peer.wake());
     return wake;
@@ -155,6 +175,7 @@ export class Endpoint {
     if (input.socket !== MAIN) {
       const peer = this.#neighbours.ofSocket(input.socket);
       if (peer !== undefined) return this.#actOnPeer(peer, peer.step(input, now), now);
+      if (input.socket === this.#six.socket) return this.#actOnSix(this.#six.step({ kind: input.kind }, now), now);
       return this.#actOnProbe(this.#probe.step(input, now), now);
     }
     if (input.kind === 'failed') return [{ kind: 'unbound', reason: input.reason }];
@@ -167,6 +188,7 @@ export class Endpoint {
     if (header?.kind === KIND.data) {
       const peer = this.#neighbours.ofIndex(header.index);
       if (peer !== undefined) return this.#route(peer, header, bytes, { kind: 'direct', socket, address: from }, now);
+      if (this.#legs.has(header.index)) return this.#driveLegs({ kind: 'datagram', header, bytes, from }, now);
     }
     if (this.#client.takes(header, from)) {
       return this.#actOnClient(this.#client.step({ kind: 'datagram', socket, from, bytes, header }, now), now);
@@ -178,15 +200,20 @@ export class Endpoint {
     return this.#handshake(header, bytes, { kind: 'direct', socket, address: from }, now);
   }
 
-  #relayed(pairId: number, bytes: Uint8Array, now: Instant): readonly EndpointEffect[] {
+  #relayed(
+    pairId: number,
+    bytes: Uint8Array,
+    way: Exclude<Way, { kind: 'direct' }>,
+    now: Instant,
+  ): readonly EndpointEffect[] {
     const header = decodeHeader(bytes, this.#header);
     if (header === undefined) {
       this.counters.strangers++;
       return [];
     }
     const peer = header.kind === KIND.data ? this.#neighbours.ofIndex(header.index) : undefined;
-    if (peer?.pairId === pairId) return this.#route(peer, header, bytes, { kind: 'relay' }, now);
-    return this.#handshake(header, bytes, { kind: 'relay' }, now);
+    if (peer?.pairId === pairId) return this.#route(peer, header, bytes, way, now);
+    return this.#handshake(header, bytes, way, now);
   }
 
   #handshake(header: Header, bytes: Uint8Array, way: Way, now: Instant): readonly EndpointEffect[] {
@@ -242,6 +269,12 @@ export class Endpoint {
           out.push(...this.#actOnClient(this.#client.step({ kind: 'relay', pairId, bytes: effect.bytes }, now), now));
           break;
         }
+        case 'bridge':
+          out.push(...this.#driveLegs({ kind: 'cross', pairId: peer.pairId, bytes: effect.bytes }, now));
+          break;
+        case 'unbridged':
+          out.push(...this.#driveLegs({ kind: 'drop', pairId: peer.pairId, why: 'silent' }, now));
+          break;
         case 'nudge':
           out.push(...this.#actOnClient(this.#client.step({ kind: 'nudge', node: peer.node }, now), now));
           break;
@@ -257,9 +290,11 @@ export class Endpoint {
         }
         case 'closed':
           this.#neighbours.forget(peer);
+          out.push(...this.#driveLegs({ kind: 'drop', pairId: peer.pairId, why: 'over' }, now));
           this.#tellNews(peer, effect, out);
           break;
         case 'open':
+        case 'relayed':
         case 'message':
         case 'slow':
         case 'expired':
@@ -284,11 +319,15 @@ export class Endpoint {
 
   #meet(introduction: Introduction, now: Instant): readonly EndpointEffect[] {
     const port = this.#local?.port ?? 0;
-    const from = { ground: this.#ground(), socket: MAIN, port, nat: this.#profile.kind };
+    const from = { ground: this.#ground(), socket: MAIN, port, six: this.#six.door, nat: this.#profile.kind };
     const met = this.#neighbours.meet(introduction, from, now);
     if (met === undefined) return [];
     const { pairId, peer: node, request, purpose, channel } = introduction;
     return [{ kind: 'introduced', request, pairId, node, purpose, channel, method: met.method }];
+  }
+
+  #place(): Place {
+    return { ground: this.#ground(), profile: this.#profile };
   }
 
   #ground(): Ground {
@@ -296,13 +335,46 @@ export class Endpoint {
     return { networks: this.#options.networks, rendezvous: [...servers, ...this.#observers] };
   }
 
+  // -- what is carried for us and by us
+
+  #driveLegs(input: LegsInput, now: Instant): readonly EndpointEffect[] {
+    this.#asleep = 'unknown';
+    return this.#actOnLegs(this.#legs.step(input, now), now);
+  }
+
+  #actOnLegs(effects: readonly LegsEffect[], now: Instant): readonly EndpointEffect[] {
+    const out: EndpointEffect[] = [];
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'send':
+          out.push({ ...effect, socket: MAIN });
+          break;
+        case 'say':
+          out.push(...this.#actOnClient(this.#client.step(effect.message, now), now));
+          break;
+        case 'bridged':
+          out.push(...this.#give(effect.pairId, { kind: 'bridged', up: effect.up }, now));
+          break;
+        case 'crossed':
+          out.push(...this.#relayed(effect.pairId, effect.bytes, { kind: 'bridge' }, now));
+          break;
+        case 'event':
+          out.push(effect);
+          break;
+      }
+    }
+    return out;
+  }
+
   // -- rendezvous and probing
 
   #register(now: Instant): readonly EndpointEffect[] {
     const { role, children, networks } = this.#options;
     const port = this.#local?.port ?? 0;
-    const internal = networks.slice(0, 8).map(({ ip }) => ({ ip, port }));
-    const presence = { role, children, internal, profile: this.#profile };
+    // The main socket is one of IPv4; where the other one is, is proven.
+    const four = networks.filter(({ ip }) => !ip.includes(':'));
+    const internal = four.slice(0, 8).map(({ ip }) => ({ ip, port }));
+    const presence = { role, children, internal, proven: this.#six.proven, profile: this.#profile };
     return this.#actOnClient(this.#client.step({ kind: 'register', ...presence }, now), now);
   }
 
@@ -327,20 +399,34 @@ export class Endpoint {
           this.#relays = effect.relays;
           this.#carrier = this.#expected(effect.observed.ip, effect.carrier);
           if (unread) out.push(...this.#readNat(now));
+          if (unread) out.push(...this.#askSix(now));
           break;
         }
         case 'moved':
-          out.push(effect, ...this.#readNat(now));
+          out.push(effect, ...this.#readNat(now), ...this.#askSix(now));
           break;
         case 'introduction':
           out.push(...this.#meet(effect, now));
           break;
         case 'observed':
+          if (effect.socket === this.#six.socket) {
+            out.push(...this.#actOnSix(this.#six.step(effect, now), now));
+            break;
+          }
+          out.push(...this.#actOnProbe(this.#probe.step(effect, now), now));
+          break;
         case 'filtered':
           out.push(...this.#actOnProbe(this.#probe.step(effect, now), now));
           break;
         case 'relayed':
-          out.push(...this.#relayed(effect.pairId, effect.bytes, now));
+          out.push(...this.#relayed(effect.pairId, effect.bytes, { kind: 'relay' }, now));
+          break;
+        case 'carry':
+          out.push(...this.#driveLegs({ kind: 'carry', order: effect, place: this.#place() }, now));
+          break;
+        case 'bridge':
+          if (this.#neighbours.ofPair(effect.pairId) !== undefined)
+            out.push(...this.#driveLegs({ kind: 'offer', offer: effect, place: this.#place() }, now));
           break;
         case 'volley':
         case 'judged':
@@ -350,6 +436,29 @@ export class Endpoint {
           for (const peer of this.#neighbours.all) {
             if (sameBytes(peer.node, effect.node)) out.push(...this.#give(peer.pairId, effect, now));
           }
+          break;
+      }
+    }
+    return out;
+  }
+
+  #askSix(now: Instant): readonly EndpointEffect[] {
+    return this.#actOnSix(this.#six.step({ kind: 'observers', observers: this.#observers }, now), now);
+  }
+
+  #actOnSix(effects: readonly SixEffect[], now: Instant): readonly EndpointEffect[] {
+    this.#asleep = 'unknown';
+    const out: EndpointEffect[] = [];
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'open':
+          out.push(effect);
+          break;
+        case 'probe':
+          out.push(...this.#actOnClient(this.#client.step(effect, now), now));
+          break;
+        case 'moved':
+          out.push(...this.#register(now));
           break;
       }
     }
@@ -396,6 +505,8 @@ export class Endpoint {
     const out: EndpointEffect[] = [];
     if (isDue(this.#client.wake(), now)) out.push(...this.#actOnClient(this.#client.step({ kind: 'tick' }, now), now));
     if (isDue(this.#probe.wake(), now)) out.push(...this.#actOnProbe(this.#probe.step({ kind: 'tick' }, now), now));
+    if (isDue(this.#six.wake(), now)) out.push(...this.#actOnSix(this.#six.step({ kind: 'tick' }, now), now));
+    if (isDue(this.#legs.wake(), now)) out.push(...this.#driveLegs({ kind: 'tick' }, now));
     for (const peer of this.#neighbours.all) {
       if (isDue(peer.wake(), now)) out.push(...this.#actOnPeer(peer, peer.step({ kind: 'tick' }, now), now));
     }

@@ -22,7 +22,7 @@ export type HouseholdInput =
   | { readonly kind: 'start' }
   /** From now on so many households are fed in each channel. */
   | { readonly kind: 'capacity'; readonly children: number }
-  | Extract<EndpointInput, { kind: 'table' }>
+  | Extract<EndpointInput, { kind: 'table' | 'carries' }>
   /** An orderly stop: children and parents are told. */
   | { readonly kind: 'leave' };
 
@@ -154,6 +154,9 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
       case 'published':
       case 'publish-refused':
         return;
+      case 'event':
+        out.push(effect);
+        return;
     }
   }
 
@@ -199,6 +202,16 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
           method: news.method,
           after_ms: Math.round(news.after),
         });
+        return;
+      case 'relayed':
+        known.method = news.method;
+        event(out, 'peer-relayed', {
+          pair: pairId,
+          purpose: known.purpose,
+          peer: hex(known.node),
+          method: news.method,
+        });
+        if (known.purpose === 'parent' && watch?.parent?.pairId === pairId) this.#stand(watch, now, out);
         return;
       case 'no-direct':
         event(out, 'no-direct', { pair: pairId, purpose: known.purpose, peer: hex(known.node), reason: news.reason });

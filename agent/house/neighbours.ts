@@ -21,6 +21,8 @@ export interface Standpoint {
   /** The main socket, and the port it is bound to. */
   readonly socket: SocketId;
   readonly port: number;
+  /** The socket for IPv6, where there is one. */
+  readonly six: SocketId | undefined;
   /** Our own NAT. */
   readonly nat: NatKind;
 }
@@ -31,13 +33,16 @@ export class Neighbours {
   readonly account = new Account();
   readonly #options: EndpointOptions;
   readonly #newSocket: () => SocketId;
+  readonly #isTaken: (index: number) => boolean;
   readonly #byPair = new Map<number, Peer>();
   readonly #byIndex = new Map<number, Peer>();
   readonly #bySocket = new Map<SocketId, Peer>();
 
-  constructor(options: EndpointOptions, newSocket: () => SocketId) {
+  /** `isTaken`: is that the number of a session that is no neighbour's? */
+  constructor(options: EndpointOptions, newSocket: () => SocketId, isTaken: (index: number) => boolean) {
     this.#options = options;
     this.#newSocket = newSocket;
+    this.#isTaken = isTaken;
   }
 
   get all(): Iterable<Peer> {
@@ -61,7 +66,7 @@ export class Neighbours {
   newIndex(): number {
     for (;;) {
       const index = this.#options.random(2 ** 32);
-      if (index !== 0 && !this.#byIndex.has(index)) return index;
+      if (index !== 0 && !this.#byIndex.has(index) && !this.#isTaken(index)) return index;
     }
   }
 
@@ -95,6 +100,7 @@ export class Neighbours {
         suites,
         socket: from.socket,
         port: from.port,
+        six: from.six,
         newSocket: this.#newSocket,
         firstByte,
         rules,

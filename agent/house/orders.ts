@@ -21,6 +21,7 @@ import type {
   Volley,
   VolleyShot,
 } from '../wire/messages.ts';
+import type { CarriagesEffect, CarryLimits } from './carriages.ts';
 import type { Way } from './path.ts';
 
 // -- one other household
@@ -45,6 +46,8 @@ export interface PeerOptions {
   /** The socket to punch from, and the port it is bound to. */
   readonly socket: SocketId;
   readonly port: number;
+  /** The socket for IPv6, where there is one. */
+  readonly six: SocketId | undefined;
   /** A number for one more socket. */
   readonly newSocket: () => SocketId;
   readonly firstByte: FirstByte;
@@ -68,6 +71,8 @@ export type PeerInput =
   | { readonly kind: 'nudged'; readonly address: Address }
   | Volley
   | Judged
+  /** Another household carries from now on, or not any more. */
+  | { readonly kind: 'bridged'; readonly up: boolean }
   /** Of the sockets that volleys asked for. */
   | Extract<NetInput, { kind: 'opened' | 'failed' }>
   | { readonly kind: 'close' }
@@ -91,12 +96,18 @@ export type PeerEffect =
   | { readonly kind: 'read-table' }
   /** To be wrapped and sent to the rendezvous. */
   | { readonly kind: 'relay'; readonly bytes: Uint8Array }
+  /** To be sent by the household that carries. */
+  | { readonly kind: 'bridge'; readonly bytes: Uint8Array }
+  /** Nothing comes by it any more. */
+  | { readonly kind: 'unbridged' }
   /** The peer fell silent: to be asked of the rendezvous, which can still reach it. */
   | { readonly kind: 'nudge' }
   /** Data went both ways for the first time. */
   | { readonly kind: 'open'; readonly method: Method; readonly after: Millis }
   /** A direct path carries data both ways. */
   | { readonly kind: 'direct'; readonly method: Method; readonly after: Millis }
+  /** It is a relay that carries now, this one. */
+  | { readonly kind: 'relayed'; readonly method: Method; readonly after: Millis }
   /** A round of punching came to nothing, for this reason; a relay may still carry. */
   | { readonly kind: 'no-direct'; readonly reason: Reason; readonly again: boolean; readonly after: Millis }
   | { readonly kind: 'message'; readonly bytes: Uint8Array }
@@ -125,6 +136,8 @@ export interface EndpointOptions {
   readonly punch: Manner;
   /** What our NAT was before the last stop, as far as it is remembered. */
   readonly known?: NatProfile | undefined;
+  /** What we carry for others; nothing without it. */
+  readonly carries?: CarryLimits | undefined;
 }
 
 /** What a composition above asks of its endpoint, besides what sockets bring. */
@@ -155,6 +168,8 @@ export type EndpointInput =
       readonly urgent?: boolean | undefined;
     }
   | { readonly kind: 'drop'; readonly pairId: number }
+  /** From now on so much is carried for others. */
+  | ({ readonly kind: 'carries' } & CarryLimits)
   /** The answer to `read-table`: connections in our own router's table, and how many it takes. */
   | { readonly kind: 'table'; readonly used: number; readonly most: number };
 
@@ -174,13 +189,15 @@ export type EndpointEffect =
       readonly channel: ChannelFacts | undefined;
       readonly method: Method;
     }
+  /** Something for the log: what is carried for others. */
+  | Extract<CarriagesEffect, { kind: 'event' }>
   | Extract<ClientEffect, { kind: 'refused' | 'published' | 'publish-refused' | 'state' | 'moved' }>
   | ChannelInfo
   | { readonly kind: 'peer'; readonly pairId: number; readonly node: Uint8Array; readonly what: PeerNews };
 
 export type PeerNews = Extract<
   PeerEffect,
-  { kind: 'open' | 'direct' | 'no-direct' | 'message' | 'slow' | 'expired' | 'closed' }
+  { kind: 'open' | 'direct' | 'relayed' | 'no-direct' | 'message' | 'slow' | 'expired' | 'closed' }
 >;
 
 export interface EndpointCounters {

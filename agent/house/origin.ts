@@ -165,6 +165,9 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
       case 'state':
         event(out, 'rendezvous', { state: effect.state });
         return;
+      case 'event':
+        out.push(effect);
+        return;
       case 'refused':
       case 'moved':
       case 'channel-info':
@@ -185,6 +188,7 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
         return;
       case 'open':
       case 'direct':
+      case 'relayed':
         event(out, `peer-${what.kind}`, {
           pair: pairId,
           peer: hex(node),

@@ -5,6 +5,9 @@ import { after, at, type Instant, ms, since } from '../base/time.ts';
 /** A way datagrams take to the peer and back. */
 export type Way =
   | { readonly kind: 'direct'; readonly socket: SocketId; readonly address: Address }
+  /** Another household carries. */
+  | { readonly kind: 'bridge' }
+  /** The rendezvous does. */
   | { readonly kind: 'relay' };
 
 /** An address that flaps must not make us flap. */
@@ -14,29 +17,35 @@ const TRY_FOR = ms(300);
 /** ... and so much of it: nobody has answered from there yet. */
 const TRY_BYTES = 64 * 1024;
 const NUDGES_APART = ms(500);
-/** A direct path so long without a word (two keep-alives and more) gets the relay beside it ... */
+/** A path so long without a word (two keep-alives and more) gets the relay beside it ... */
 const DOUBT = ms(600);
 /** ... and is given up when it has not come back by then. */
 const LOST = ms(2500);
-/** A peer that uses the relay although we send directly may not hear us there: it gets both, so long after each word. */
+/** A peer that uses the relay although we have something better may not hear us there: it gets both, so long after each word. */
 const BESIDE = ms(600);
+/** Two pauses of a stream so close to each other are no accident: the household that carries may be gone. */
+const PAUSES = ms(400);
 /** ... and then not again for so long: by then a side that hears nothing has moved to the relay altogether. */
 const BESIDE_APART = ms(3000);
 
 const RELAY: Way = { kind: 'relay' };
+/** Which way is the better one. */
+const RANK: Readonly<Record<Way['kind'], number>> = { relay: 0, bridge: 1, direct: 2 };
 
 /**
  * Where the next datagram to a peer goes. A path moves only after a datagram that was authentic and new; while it is in
- * doubt, datagrams also go where the peer may be: to an address the rendezvous saw it at, or over the relay.
+ * doubt, datagrams also go where the peer may be: to an address the rendezvous saw it at, or over the relay. A direct path
+ * is better than a household between, and that is better than the rendezvous.
  */
 export class Path {
   readonly #relayAllowed: boolean;
   #way: Way | undefined;
   #movedAt: Instant = at(-Infinity);
-  /** When the direct path last brought something, or began. */
+  /** When the path last brought something, or began. */
   #heardAt: Instant = at(-Infinity);
   #relayedAt: Instant = at(-Infinity);
   #besideUntil: Instant = at(-Infinity);
+  #pausedAt: Instant = at(-Infinity);
   /** Where the peer may be by now. */
   #perhaps: { readonly address: Address; readonly until: Instant; bytes: number } | undefined;
   #nudgedAt: Instant = at(-Infinity);
@@ -54,31 +63,41 @@ export class Path {
     const old = this.#way;
     this.#way = way;
     this.#heardAt = now;
+    // What is still under way over the rendezvous says nothing of whether the peer hears us by the bridge.
+    if (way.kind === 'bridge') this.#movedAt = now;
     return old?.kind === 'direct' && way.kind === 'direct' && old.address.ip === way.address.ip;
   }
 
   /** An authentic datagram came by that way; `fresh` when it is newer than all before. True when the path should move there. */
   heard(way: Way, fresh: boolean, now: Instant): boolean {
     const old = this.#way;
-    if (way.kind === 'direct') {
-      // It is still where it was, or is followed by now.
-      this.#perhaps = undefined;
+    // It is still where it was, or is followed by now.
+    if (way.kind === 'direct') this.#perhaps = undefined;
+    if (old !== undefined && RANK[way.kind] >= RANK[old.kind]) {
       this.#heardAt = now;
+      this.#pausedAt = at(-Infinity);
     }
     if (old === undefined || !fresh || sameWay(old, way)) return false;
-    if (way.kind === 'relay') return false;
-    // From the relay to direct at once.
+    if (RANK[way.kind] < RANK[old.kind]) return false;
+    // To a better kind of way at once.
     if (old.kind === 'direct' && since(this.#movedAt, now) < MOVES_APART) return false;
     this.#movedAt = now;
     return true;
   }
 
-  /** Something of the peer came over the relay, new or not. */
-  relayed(now: Instant): void {
+  /** Something of the peer came by a relay, new or not. True when the relay is to help from now on. */
+  relayed(way: Way, now: Instant): boolean {
     this.#relayedAt = now;
-    if (this.#way?.kind !== 'direct' || since(this.#movedAt, now) < MOVES_APART) return;
-    // Not prolonged by what it calls forth itself: the other side answers alike, and both would never end.
-    if (since(this.#besideUntil, now) >= BESIDE_APART) this.#besideUntil = after(now, BESIDE);
+    if (this.#way === undefined || RANK[way.kind] >= RANK[this.#way.kind]) return false;
+    return since(this.#movedAt, now) >= MOVES_APART && this.#help(now);
+  }
+
+  /** A steady stream that comes by a bridge has paused. True when the relay is to help from now on. */
+  paused(now: Instant): boolean {
+    if (this.#way?.kind !== 'bridge') return false;
+    const again = since(this.#pausedAt, now) < PAUSES;
+    this.#pausedAt = now;
+    return again && this.#help(now);
   }
 
   /** What comes twice now may have come by two ways. */
@@ -113,24 +132,36 @@ export class Path {
 
   /** The relay, where it carries everything too because the direct path is in doubt. */
   beside(now: Instant): Way | undefined {
-    if (this.#way?.kind !== 'direct' || !this.#relayAllowed) return undefined;
+    if (!this.#isWatched()) return undefined;
     return this.#besideUntil > now || since(this.#heardAt, now) >= DOUBT ? RELAY : undefined;
   }
 
-  /** When a direct path that has fallen silent is given up for the relay; undefined where there is no relay. */
+  /** When a path that has fallen silent is given up for the relay; undefined where there is no relay. */
   lostAt(): Instant | undefined {
-    return this.#way?.kind === 'direct' && this.#relayAllowed ? after(this.#heardAt, LOST) : undefined;
+    return this.#isWatched() ? after(this.#heardAt, LOST) : undefined;
   }
 
   /** Until when a silent path is not in doubt yet: then a word should go over the relay. */
   doubtAt(now: Instant): Instant | undefined {
-    if (this.#way?.kind !== 'direct' || !this.#relayAllowed) return undefined;
+    if (!this.#isWatched()) return undefined;
     const doubt = after(this.#heardAt, DOUBT);
     return doubt > now ? doubt : undefined;
+  }
+
+  /** Not prolonged by what it calls forth itself: the other side answers alike, and both would never end. */
+  #help(now: Instant): boolean {
+    if (!this.#relayAllowed || since(this.#besideUntil, now) < BESIDE_APART) return false;
+    this.#besideUntil = after(now, BESIDE);
+    return true;
+  }
+
+  /** There is something to fall back to. */
+  #isWatched(): boolean {
+    return this.#way !== undefined && this.#way.kind !== 'relay' && this.#relayAllowed;
   }
 }
 
 export function sameWay(a: Way, b: Way): boolean {
-  if (a.kind === 'relay' || b.kind === 'relay') return a.kind === b.kind;
+  if (a.kind !== 'direct' || b.kind !== 'direct') return a.kind === b.kind;
   return a.socket === b.socket && sameAddress(a.address, b.address);
 }

@@ -1,7 +1,7 @@
 import { sameAddress, type Address } from '../base/address.ts';
 import { Deadlines } from '../base/deadlines.ts';
 import type { Method, Reason } from '../base/outcome.ts';
-import { after, earliest, type Instant, ms, seconds, since } from '../base/time.ts';
+import { after, at, earliest, type Instant, ms, seconds, since } from '../base/time.ts';
 import { SHOT_BYTES } from '../punch/limits.ts';
 import { Punch, type PunchEffect } from '../punch/punch.ts';
 import { allowedTarget } from '../punch/target.ts';
@@ -19,8 +19,16 @@ const RELAY_AGAIN = ms(150);
 const KEEP_ALIVE = ms(300);
 /** ... so that this much silence is five in a row and means that the peer is gone. */
 const SILENCE = ms(1500);
+/** Far away only four of the first words and their answers find room in that: on a bad line all of them may be lost. */
+const FIRST_WORD = seconds(3);
+/** A household that carries has so long to show that it keeps up: a new path begins slowly, and with what was missed. */
+const TRIAL = seconds(4);
+/** Two complaints, the one soon after the one before, mean that it does not. */
+const COMPLAINTS = { most: 2, apart: seconds(2) } as const;
 /** Whoever has not answered by then, on any way, is not there; the pair's secret lives 60 s. */
 const PATIENCE = seconds(20);
+/** So many packets say something of a line; where this share of them was lost, it is a bad one. */
+const [ENOUGH, LOSSY] = [5, 0.2];
 type State =
   | { readonly name: 'meeting' }
   /** The responder has answered; the initiator has not yet shown that it got the answer. */
@@ -30,8 +38,8 @@ type State =
 
 /**
  * One other household, from the introduction to the end: punching and the handshake run as one (the initiator's knock
- * is its first handshake message), the relay steps in when that takes long, and a direct path found later takes over
- * in mid-stream. Sessions are known by number, so a path is only where the next datagram goes.
+ * is its first handshake message), the relay steps in when that takes long, another household instead of it, and a direct
+ * path found later takes over in mid-stream. Sessions are known by number, so a path is only where the next datagram goes.
  */
 export class Peer {
   readonly node: Uint8Array;
@@ -45,11 +53,17 @@ export class Peer {
   #started = false;
   #state: State = { name: 'meeting' };
   readonly #path: Path;
+  /** Since when another household carries between us. */
+  #bridgedAt: Instant | undefined;
+  /** That it does not keep up: how often in a row. */
+  #complaints = { count: 0, at: at(-Infinity) };
   #direct: Method | undefined;
   #noDirect: Reason | undefined;
   #refused = 0;
   /** Answers to echoes, to be sent once the datagram that brought them is dealt with. */
   readonly #echoes: PeerMessage[] = [];
+  /** What the connection said of the bridge, to be acted on once it has said all. */
+  #verdict: 'paused' | 'slow' | undefined;
 
   constructor(options: PeerOptions, now: Instant) {
     this.#options = options;
@@ -71,7 +85,15 @@ export class Peer {
       firstByte: options.firstByte,
     });
     const { plan, port, newSocket, account, rules, nat } = options;
-    this.#punch = new Punch({ plan, doors: { four: options.socket }, port, newSocket, account, rules, nat });
+    this.#punch = new Punch({
+      plan,
+      doors: { four: options.socket, ...(options.six !== undefined && { six: options.six }) },
+      port,
+      newSocket,
+      account,
+      rules,
+      nat,
+    });
     this.#path = new Path(options.relayAllowed);
     this.#deadlines.set('start', after(now, options.startIn));
   }
@@ -82,11 +104,7 @@ export class Peer {
 
   /** How the path in use was won; undefined until data went both ways. */
   get method(): Method | undefined {
-    return this.#state.name !== 'open'
-      ? undefined
-      : this.#path.way?.kind === 'relay'
-        ? 'relay-rendezvous'
-        : this.#direct;
+    return this.#state.name === 'open' && this.#path.way !== undefined ? this.#methodOf(this.#path.way) : undefined;
   }
 
   /** Datagrams that named this peer and did not open. */
@@ -102,10 +120,14 @@ export class Peer {
     if (this.#state.name === 'closed') return [];
     const out: PeerEffect[] = [];
     switch (input.kind) {
-      case 'datagram':
-        if (input.header.kind === KIND.data) this.#takeData(input.header, input.bytes, input.way, now, out);
-        else this.#takeHandshake(input.header, input.bytes, input.way, now, out);
+      case 'datagram': {
+        const { header, bytes } = input;
+        // What comes by a bridge that does not carry our answers yet is answered by the rendezvous.
+        const way: Way = input.way.kind === 'bridge' && this.#bridgedAt === undefined ? { kind: 'relay' } : input.way;
+        if (header.kind === KIND.data) this.#takeData(header, bytes, way, now, out);
+        else this.#takeHandshake(header, bytes, way, now, out);
         break;
+      }
       case 'message':
         this.#connect(
           { kind: 'message', bytes: input.bytes, deadline: input.deadline, urgent: input.urgent },
@@ -118,6 +140,9 @@ export class Peer {
         break;
       case 'volley':
         this.#drivePunch({ kind: 'volley', volley: input }, now, out);
+        break;
+      case 'bridged':
+        this.#bridge(input.up, now, out);
         break;
       case 'judged':
       case 'opened':
@@ -182,7 +207,7 @@ export class Peer {
     }
     // Whoever hears the other side before its own start time need not wait for it.
     this.#start(now, out);
-    if (way.kind === 'relay') this.#drivePunch({ kind: 'begun' }, now, out);
+    if (way.kind !== 'direct') this.#drivePunch({ kind: 'begun' }, now, out);
     switch (got.kind) {
       case 'knock':
         this.#heard(way, 'heard', now, out);
@@ -190,7 +215,7 @@ export class Peer {
       case 'first':
         this.#send(got.reply, way, out);
         if (this.#state.name === 'meeting') this.#adopt(got.session, 'answered', way, now, out);
-        this.#heard(way, 'heard', now, out);
+        this.#heard(way, 'replied', now, out);
         break;
       case 'second':
         if (this.#state.name === 'meeting') this.#adopt(got.session, 'open', way, now, out);
@@ -205,20 +230,23 @@ export class Peer {
       this.#refused++;
       return;
     }
-    if (way.kind === 'relay') this.#path.relayed(now);
+    const helps = way.kind !== 'direct' && this.#path.relayed(way, now);
     const opened = state.session.open(header, bytes, now);
     if (typeof opened === 'string') {
       if (opened !== 'replayed' || !this.#path.isDoubled(now)) this.#refused++;
       return;
     }
     if (state.name === 'answered') this.#opened(state.session, state.connection, way, now, out);
+    if (helps) this.#sendAgain(now, out);
     if (this.#path.heard(way, opened.fresh, now)) this.#move(way, now, out);
     if (way.kind === 'direct' && this.#direct === undefined) this.#heard(way, 'answered', now, out);
     this.#connect({ kind: 'body', counter: header.counter, bytes: opened.body }, now, out);
   }
 
   #adopt(session: Session, as: 'answered' | 'open', way: Way, now: Instant, out: PeerEffect[]): void {
-    const connection = new Connection({ random: this.#options.random, keepAlive: KEEP_ALIVE, idle: SILENCE });
+    const pad = (counter: number, most: number): number => session.pad(counter, most);
+    const { random } = this.#options;
+    const connection = new Connection({ random, keepAlive: KEEP_ALIVE, idle: SILENCE, firstWord: FIRST_WORD, pad });
     this.#path.move(way, now);
     this.#deadlines.clear('relay');
     if (as === 'answered') {
@@ -231,16 +259,29 @@ export class Peer {
   }
 
   #opened(session: Session, connection: Connection, way: Way, now: Instant, out: PeerEffect[]): void {
-    const method = way.kind === 'relay' ? 'relay-rendezvous' : this.#punch.methodFor(way.address, way.socket);
+    const method = way.kind === 'direct' ? this.#punch.methodFor(way.address, way.socket) : methodBy(way);
     this.#state = { name: 'open', session, connection };
     this.#watchPath(now);
     out.push({ kind: 'open', method, after: since(this.#asked, now) });
+    if (this.#bridgedAt !== undefined && way.kind === 'relay') this.#move({ kind: 'bridge' }, now, out);
+  }
+
+  #methodOf(way: Way): Method | undefined {
+    return way.kind === 'direct' ? this.#direct : methodBy(way);
+  }
+
+  #bridge(up: boolean, now: Instant, out: PeerEffect[]): void {
+    this.#bridgedAt = up ? now : undefined;
+    const { way } = this.#path;
+    if (up && this.#state.name === 'open' && way?.kind === 'relay') this.#move({ kind: 'bridge' }, now, out);
+    if (!up && way?.kind === 'bridge') this.#move({ kind: 'relay' }, now, out);
   }
 
   #move(way: Way, now: Instant, out: PeerEffect[]): void {
     const portOnly = this.#path.move(way, now);
     this.#watchPath(now);
-    this.#connect({ kind: 'moved', portOnly }, now, out);
+    if (way.kind !== 'direct') out.push({ kind: 'relayed', method: methodBy(way), after: since(this.#asked, now) });
+    this.#connect({ kind: 'moved', portOnly, trusted: way.kind !== 'direct' }, now, out);
   }
 
   #watchPath(now: Instant): void {
@@ -249,22 +290,50 @@ export class Peer {
     else this.#deadlines.set('path', look);
   }
 
-  /** The direct path is silent: a word over the relay beside it, later the relay instead of it and another attempt. */
+  /** The path is silent: a word over the relay beside it, later the relay instead of it and another attempt. */
   #doubt(now: Instant, out: PeerEffect[]): void {
     const lostAt = this.#path.lostAt();
     if (this.#state.name !== 'open' || lostAt === undefined) return;
     if (lostAt <= now) {
-      this.#direct = undefined;
-      this.#move({ kind: 'relay' }, now, out);
-      this.#drivePunch({ kind: 'lost' }, now, out);
+      this.#giveUpWay(now, out);
       return;
     }
-    if (this.#path.doubtAt(now) === undefined) this.#connect({ kind: 'ping' }, now, out);
+    if (this.#path.doubtAt(now) === undefined) {
+      this.#connect({ kind: 'ping' }, now, out);
+      this.#sendAgain(now, out);
+    }
     this.#watchPath(now);
   }
 
-  #heard(way: Way, what: 'heard' | 'answered', now: Instant, out: PeerEffect[]): void {
-    if (way.kind === 'direct') this.#drivePunch({ kind: what, from: way.address, socket: way.socket }, now, out);
+  /** The household that carries may be gone: what it had goes once more, also over the rendezvous. */
+  #sendAgain(now: Instant, out: PeerEffect[]): void {
+    if (this.#path.way?.kind === 'bridge') this.#connect({ kind: 'moved', portOnly: true, trusted: true }, now, out);
+  }
+
+  #giveUpWay(now: Instant, out: PeerEffect[]): void {
+    const wasDirect = this.#path.way?.kind === 'direct';
+    if (wasDirect) this.#direct = undefined;
+    // A bridge that was not used meanwhile is as good as none.
+    if (this.#bridgedAt !== undefined) out.push({ kind: 'unbridged' });
+    this.#bridgedAt = undefined;
+    this.#move({ kind: 'relay' }, now, out);
+    if (wasDirect) this.#drivePunch({ kind: 'lost' }, now, out);
+  }
+
+  /** A household that does not keep up is no help; the rendezvous finds another one. */
+  #tire(now: Instant): void {
+    const { way } = this.#path;
+    if (way?.kind !== 'bridge' || this.#bridgedAt === undefined || since(this.#bridgedAt, now) < TRIAL) return;
+    const { count, at: last } = this.#complaints;
+    this.#complaints = { count: since(last, now) < COMPLAINTS.apart ? count + 1 : 1, at: now };
+    if (this.#complaints.count >= COMPLAINTS.most) this.#verdict = 'slow';
+  }
+
+  #heard(way: Way, what: 'heard' | 'replied' | 'answered', now: Instant, out: PeerEffect[]): void {
+    if (way.kind !== 'direct') return;
+    const place = { from: way.address, socket: way.socket };
+    if (what === 'replied') this.#drivePunch({ kind: 'heard', replied: true, ...place }, now, out);
+    else this.#drivePunch({ kind: what, ...place }, now, out);
   }
 
   #drivePunch(input: Parameters<Punch['step']>[0], now: Instant, out: PeerEffect[]): void {
@@ -321,6 +390,10 @@ export class Peer {
     const state = this.#state;
     if (state.name !== 'answered' && state.name !== 'open') return;
     for (const effect of state.connection.step(input, now)) this.#actOnConnection(effect, state.session, now, out);
+    const verdict = this.#verdict;
+    this.#verdict = undefined;
+    if (verdict === 'paused') this.#sendAgain(now, out);
+    if (verdict === 'slow') this.#giveUpWay(now, out);
     // Only now: datagrams are sealed in the order of their numbers, and an answer would overtake its siblings.
     for (let echo = this.#echoes.shift(); echo !== undefined; echo = this.#echoes.shift()) this.#say(echo, now, out);
   }
@@ -334,17 +407,28 @@ export class Peer {
         this.#deliver(effect.bytes, out);
         return;
       case 'expired':
+        out.push(effect);
+        return;
       case 'slow':
         out.push(effect);
+        this.#tire(now);
         return;
       case 'quiet':
         if (this.#path.way?.kind === 'direct') this.#nudge(now, out);
+        else if (this.#path.paused(now)) this.#verdict = 'paused';
         return;
       case 'path':
         return;
       case 'closed':
-        this.#close(effect.by === 'silence' ? 'timeout' : 'refused', now, out);
+        this.#close(effect.by !== 'silence' ? 'refused' : this.#isLossy(now) ? 'loss' : 'timeout', now, out);
     }
+  }
+
+  /** The line let little through before it fell silent. */
+  #isLossy(now: Instant): boolean {
+    if (this.#state.name !== 'answered' && this.#state.name !== 'open') return false;
+    const { lostPackets, sentPackets } = this.#state.connection.stats(now);
+    return sentPackets >= ENOUGH && lostPackets >= LOSSY * sentPackets;
   }
 
   #nudge(now: Instant, out: PeerEffect[]): void {
@@ -388,8 +472,8 @@ export class Peer {
   }
 
   #send(bytes: Uint8Array, way: Way, out: PeerEffect[]): void {
-    if (way.kind === 'relay') out.push({ kind: 'relay', bytes });
-    else out.push({ kind: 'send', socket: way.socket, to: way.address, bytes });
+    if (way.kind === 'direct') out.push({ kind: 'send', socket: way.socket, to: way.address, bytes });
+    else out.push({ kind: way.kind, bytes });
   }
 
   #close(reason: Reason, now: Instant, out: PeerEffect[]): void {
@@ -398,4 +482,8 @@ export class Peer {
     this.#state = { name: 'closed' };
     out.push({ kind: 'closed', reason });
   }
+}
+
+function methodBy({ kind }: Exclude<Way, { kind: 'direct' }>): Method {
+  return kind === 'bridge' ? 'relay-household' : 'relay-rendezvous';
 }

@@ -94,6 +94,9 @@ export class Ping implements Machine<PingInput, PingEffect> {
       case 'published':
       case 'publish-refused':
         return;
+      case 'event':
+        out.push(effect);
+        return;
     }
   }
 
@@ -101,6 +104,7 @@ export class Ping implements Machine<PingInput, PingEffect> {
     switch (what.kind) {
       case 'open':
       case 'direct':
+      case 'relayed':
         event(out, `peer-${what.kind}`, { method: what.method, after_ms: Math.round(what.after) });
         this.#learn({ kind: 'carried', method: what.method }, now, out);
         return;

@@ -17,6 +17,7 @@ export function statusOf(household: Household, now: Instant) {
       rtt_ms: rtt === undefined ? null : round(rtt),
     })),
     channels: household.watches.map((watch) => channelStatus(household, watch, now)),
+    relay: relayStatus(household),
     failures: endpoint.counters.failures,
     strangers: endpoint.counters.strangers,
   };
@@ -41,6 +42,12 @@ function channelStatus(household: Household, watch: Watch, now: Instant) {
     skipped_blocks: watch.ring.skipped,
     refused_blocks: stats.bad + Object.values(stats.refused).reduce((sum, count) => sum + count, 0),
   };
+}
+
+/** What is carried for others. */
+function relayStatus({ endpoint }: Household) {
+  const { pairs, begun, datagrams, bytes, refused } = endpoint.carried;
+  return { pairs, pairs_total: begun, datagrams, sent_bytes: bytes, refused_datagrams: refused };
 }
 
 function peerStatus({ node, method, rttMs }: PeerView) {

@@ -1,3 +1,4 @@
+import type { Address } from '../base/address.ts';
 import type { Machine } from '../base/machine.ts';
 import type { NetEffect, NetInput, SocketId } from '../base/net.ts';
 import { at, type Instant } from '../base/time.ts';
@@ -88,7 +89,7 @@ export class Drive<Input, Effect extends { readonly kind: string }> {
         this.#sockets.get(effect.socket)?.send(effect.to, effect.bytes, effect.ttl);
         return;
       case 'open':
-        void this.#open(effect.socket, effect.ip, effect.port);
+        void this.#open(effect);
         return;
       case 'close':
         this.#binding.delete(effect.socket);
@@ -97,10 +98,11 @@ export class Drive<Input, Effect extends { readonly kind: string }> {
     }
   }
 
-  async #open(socket: SocketId, ip: string, port: number): Promise<void> {
+  async #open({ socket, ip, port, memberOn }: Extract<NetEffect, { kind: 'open' }>): Promise<void> {
     this.#binding.add(socket);
     try {
-      const udp = await Udp.bind({ ip, port }, (from, bytes) => this.give({ kind: 'datagram', socket, from, bytes }));
+      const hear = (from: Address, bytes: Uint8Array): void => this.give({ kind: 'datagram', socket, from, bytes });
+      const udp = await Udp.bind({ ip, port }, hear, { memberOn });
       if (!this.#binding.delete(socket)) {
         udp.close();
         return;

@@ -28,7 +28,7 @@ export class Udp {
   static async bind(
     local: Address,
     onDatagram: (from: Address, bytes: Uint8Array) => void,
-    options: { reusePort?: boolean } = {},
+    options: { reusePort?: boolean; memberOn?: string | undefined } = {},
   ): Promise<Udp> {
     const family = local.ip.includes(':') ? 6 : 4;
     const socket = createSocket({
@@ -36,6 +36,7 @@ export class Udp {
       ipv6Only: family === 6,
       lookup: (hostname, _options, callback) => callback(null, hostname, family),
       reusePort: options.reusePort ?? false,
+      reuseAddr: options.memberOn !== undefined,
     });
     const udp = new Udp(socket, onDatagram);
     await new Promise<void>((resolve, reject) => {
@@ -46,6 +47,7 @@ export class Udp {
       });
     });
     socket.on('error', () => udp.counters.refused++);
+    if (options.memberOn !== undefined) join(socket, local.ip, options.memberOn);
     try {
       socket.setRecvBufferSize(RECEIVE_BUFFER);
     } catch {
@@ -88,6 +90,16 @@ export class Udp {
 
   close(): void {
     this.#socket.close();
+  }
+}
+
+/** Throws, with the socket closed, where the network has no multicast. */
+function join(socket: Socket, group: string, on: string): void {
+  try {
+    socket.addMembership(group, on);
+  } catch (error) {
+    socket.close();
+    throw error;
   }
 }
 

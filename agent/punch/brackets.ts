@@ -35,7 +35,7 @@ export function countingOf(profile: NatProfile): Counting {
  * it went to the peer or was lost.
  *
  *     seen 4711      peer      seen 4713        the peer's is 4712: nobody can have taken it
- *     seen 4711      peer      seen 4715        4712, 4713 or 4714: two strangers came between
+ *     seen 4711      peer      seen 4715        4713, 4712 or 4714: two strangers came between
  */
 export function readBurst(burst: readonly (number | undefined)[], counting: Counting): readonly (readonly number[])[] {
   if (counting.counters > 1)
@@ -68,7 +68,11 @@ function between(burst: readonly (number | undefined)[], i: number, counting: Co
   const strangers = steps - (last - first);
   // Fewer steps than datagrams: one of ours made no mapping, and nobody knows which.
   if (strangers < 0 || strangers >= MOST_PER_BRACKET) return [];
-  return row(strangers + 1, (n) => portAfter(below, i - first + n, counting));
+  // They may have come anywhere between, so before a later datagram there are more of them.
+  const likely = (strangers * (i - first)) / (last - first);
+  return row(strangers + 1, (n) => n)
+    .sort((a, b) => Math.abs(a - likely) - Math.abs(b - likely))
+    .map((n) => portAfter(below, i - first + n, counting));
 }
 
 /** The probe on one side was lost. */

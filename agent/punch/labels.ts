@@ -24,6 +24,8 @@ export interface Evidence {
   readonly external: readonly string[];
   /** Was its port known exactly, and knocked at? */
   readonly readExactly: boolean;
+  /** It is believed to have one port for everybody. */
+  readonly steady: boolean;
   /** Both have the same external address. */
   readonly sameExternal: boolean;
   /** The other side's NAT gives its port away to whoever comes first, or may. */
@@ -32,10 +34,14 @@ export interface Evidence {
   readonly refusedMappings: boolean;
   /** Share of the datagrams of the attempt that the rendezvous saw of those it should have seen. */
   readonly arrived: number;
+  /** Sockets of the hard side whose probes were seen in part. */
+  readonly halves: number;
 }
 
 /** Fewer probes than this share arrive on a bad line only. */
 const LOSSY = 0.8;
+/** So many sockets seen by halves are a bad line's work. */
+const HALVES = 2;
 /** Steps between two probes of one tick, where it is a counter that gives the ports. */
 const NARROW = 8;
 
@@ -50,12 +56,13 @@ export function label(evidence: Evidence): Reason {
   const sent = 2 * brackets.length;
   // A quota refuses whole sockets; a bad line takes one datagram here and one there.
   const silent = brackets.filter(({ first, second }) => first === undefined && second === undefined).length;
-  if (evidence.refusedMappings || (sent > 0 && silent > brackets.length / 2)) return 'quota';
+  if (evidence.refusedMappings || (sent > 0 && silent > brackets.length / 2 && evidence.halves < HALVES))
+    return 'quota';
   if (external.length > 0 && sights.some(({ ip }) => !external.includes(ip))) return 'pool';
   if (new Set(sights.map(({ ip }) => ip)).size > 1) return 'pool';
   if (sights.length < LOSSY * sent || evidence.arrived < LOSSY) return 'loss';
   if (hops(evidence, sights)) return 'block-hop';
-  if (!isCounted(evidence)) return 'random';
+  if (!(evidence.steady ? isSteady(brackets) : isCounted(evidence))) return 'random';
   if (!readExactly) return 'drift';
   return poison ? 'poison' : 'filter';
 }
@@ -69,6 +76,12 @@ export function isCounted({ brackets, counting }: Pick<Evidence, 'brackets' | 'c
     return steps !== undefined && steps > 0 && steps <= NARROW;
   });
   return narrow.length >= Math.max(1, whole.length - 1);
+}
+
+/** All but one of the brackets say the same port twice. */
+function isSteady(brackets: readonly Bracket[]): boolean {
+  const whole = brackets.filter(({ first, second }) => first !== undefined && second !== undefined);
+  return whole.filter(({ first, second }) => first?.port === second?.port).length >= Math.max(1, whole.length - 1);
 }
 
 /** Several counters take turns: of six ports at least two follow another one, which random ones do once in 30,000. */

@@ -77,8 +77,8 @@ export const SHORT_LIVED: readonly { readonly after: Millis; readonly ttl: numbe
   { after: ms(0), ttl: 3 },
   { after: ms(100), ttl: 3 },
 ];
-/** Nothing is heard of it: an introduction that was lost comes again after 300 ms. */
-export const HOLD_BACK = ms(350);
+/** Nothing is heard of it, not even over a relay: an introduction that was lost comes again after 300 and 900 ms. */
+export const HOLD_BACK = ms(1500);
 /** After our own end of a round the rendezvous has so long to say why. */
 export const VERDICT = seconds(1);
 /** A viewer should not wait for punching: after this long without a direct path the rendezvous carries the datagrams. */
@@ -86,7 +86,7 @@ export const RELAY_AFTER = ms(300);
 /** A LAN loses little, and behind a strange NAT the address may be a printer of ours: five tries. */
 export const ON_LAN: readonly Millis[] = SIMULTANEOUS.slice(0, 5);
 /** After hearing from an address nobody foresaw: the answer goes at once, then these in case it is lost. */
-export const ADOPTED: readonly Millis[] = [50, 150, 350].map(ms);
+export const ADOPTED: readonly Millis[] = [100, 200, 400].map(ms);
 /** Who can be dialled waits so long for the other side, then knocks too: the test of its filter may be out of date. */
 export const LISTEN_FIRST = ms(300);
 /** A whole round: the last knock, and the round trip to the other end of the world. */

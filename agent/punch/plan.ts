@@ -69,17 +69,22 @@ export function plan(
   // Only behind the same external address can its LAN be ours.
   const internal = sameHome ? candidates.internal : [];
   const alone = !conducted && !isPlain(outlook);
-  const hopeless = alone && Math.min(mine.confidence, theirs.confidence) >= SURE && !sameHome;
+  // What a NAT does to IPv4 is nothing to it: both sides send at the same time.
+  const six = candidates.observed.filter(isSix);
+  const hopeless = alone && six.length === 0 && Math.min(mine.confidence, theirs.confidence) >= SURE && !sameHome;
   const few = hopeless || conducted;
   const timid = isPlain(outlook) && theirs.poison === 'yes';
   // Volleys find the port; what is knocked at beside it comes in only where a filter was read wrongly.
-  const left = conducted && isStrict(mine) && isStrict(theirs) ? [] : candidates.observed;
+  const four = candidates.observed.filter((address) => !isSix(address));
+  const left = conducted && isStrict(mine) && isStrict(theirs) ? [] : four;
   const sure = readingOf(mine) !== 'stable' || readingOf(theirs) !== 'stable';
   const usual = few ? ON_LAN : times(outlook, sure ? DIAL : SIMULTANEOUS, initiator);
-  const observed = timid ? timidly(candidates.observed) : knocksAt(left, usual);
+  const observed = timid ? timidly(four) : knocksAt(left, usual);
   return {
     method: methodOf(outlook),
-    schedule: [...knocksAt(internal, ON_LAN), ...observed].sort((a, b) => a.after - b.after),
+    schedule: [...knocksAt(internal, ON_LAN), ...knocksAt(six, SIMULTANEOUS), ...observed].sort(
+      (a, b) => a.after - b.after,
+    ),
     patience: hopeless ? SHORT_ROUND : ROUND,
     retries: hopeless ? [] : RETRIES,
     lanGrace: initiator && internal.length > 0 ? LAN_GRACE : ms(0),
@@ -106,6 +111,10 @@ export function candidatesOf(addresses: readonly Address[], ground: Ground): Can
 
 /** Beliefs below are guesses: enough to try, not enough to give up on. */
 const SURE = 0.8;
+
+function isSix({ ip }: Address): boolean {
+  return ip.includes(':');
+}
 
 /** The two clients can do it alone. */
 function isPlain({ kind }: Prospect): boolean {

@@ -19,7 +19,13 @@ export type PunchInput =
   /** A word over the relay: the peer has begun, and its own NAT is open for us. */
   | { readonly kind: 'begun' }
   /** An authentic datagram of the peer: its way to us is open. */
-  | { readonly kind: 'heard'; readonly from: Address; readonly socket: SocketId }
+  | {
+      readonly kind: 'heard';
+      readonly from: Address;
+      readonly socket: SocketId;
+      /** An answer to it is on its way already. */
+      readonly replied?: true;
+    }
   /** An authentic datagram that could only follow one of ours: the way is open in both directions. */
   | { readonly kind: 'answered'; readonly from: Address; readonly socket: SocketId }
   /** An order of the rendezvous. */
@@ -108,7 +114,7 @@ export class Punch implements Machine<PunchInput, PunchEffect> {
         this.#state = { name: 'waiting', until: after(now, input.startIn ?? ms(0)) };
         return this.#tick(now);
       case 'heard':
-        return this.#answer(input.from, input.socket, now);
+        return this.#answer(input, now);
       case 'answered':
         return this.#arrive({ to: input.from, socket: input.socket }, now);
       case 'begun':
@@ -204,7 +210,8 @@ export class Punch implements Machine<PunchInput, PunchEffect> {
     }
     const reason = this.#heard ? 'loss' : this.#plan.reason;
     const failed: PunchEffect = { kind: 'failed', reason };
-    if (!this.#plan.conducted) return [failed, this.#rest(reason, this.#plan.retries[this.#round - 1], now)];
+    if (!this.#plan.conducted && this.#plan.reason !== 'timeout')
+      return [failed, this.#rest(reason, this.#plan.retries[this.#round - 1], now)];
     this.#state = { name: 'judging', reason, until: after(now, VERDICT) };
     return [failed];
   }
@@ -237,7 +244,8 @@ export class Punch implements Machine<PunchInput, PunchEffect> {
 
   #judged(reason: Reason, retryIn: Millis, now: Instant): PunchEffect[] {
     this.#budget.judged(now);
-    const again = retryIn === 0 ? undefined : retryIn;
+    const own = this.#plan.conducted ? undefined : this.#plan.retries[this.#round - 1];
+    const again = retryIn === 0 ? own : retryIn;
     switch (this.#state.name) {
       case 'waiting':
       case 'knocking':
@@ -283,7 +291,7 @@ export class Punch implements Machine<PunchInput, PunchEffect> {
   }
 
   /** The peer is heard: its NAT lets it out to us; ours lets it in; whether it hears us must be tried. */
-  #answer(from: Address, socket: SocketId, now: Instant): PunchEffect[] {
+  #answer({ from, socket, replied }: Extract<PunchInput, { kind: 'heard' }>, now: Instant): PunchEffect[] {
     if (this.#state.name === 'reached' || allowedTarget(from, this.#rules.ground) === undefined) return [];
     this.#heard = true;
     const name = nameOf({ to: from, socket });
@@ -294,7 +302,7 @@ export class Punch implements Machine<PunchInput, PunchEffect> {
         this.#agenda.push({ at: after(now, span), to: from, socket, ttl: undefined, held: false });
       this.#sort();
     }
-    return this.#knock({ at: now, to: from, socket, ttl: undefined, held: false }, now);
+    return replied === true ? [] : this.#knock({ at: now, to: from, socket, ttl: undefined, held: false }, now);
   }
 
   #arrive(path: Path, now: Instant): PunchEffect[] {

@@ -62,7 +62,7 @@ export class Result implements Machine<ResultInput, ResultEffect> {
       const [whole, byte] = [inSeconds(since(from, now)), inSeconds(first.after)];
       return this.#say(`connected direct ${method} after ${whole} s, first byte after ${byte} s by ${first.method}`, 0);
     }
-    this.#learn({ first });
+    this.#learn({ first, relay: method });
     return this.#exhausted() ? this.#relayed() : [];
   }
 
@@ -74,9 +74,9 @@ export class Result implements Machine<ResultInput, ResultEffect> {
 
   #relayed(): ResultEffect[] {
     if (this.#state.name !== 'open') return [];
-    const { first, reason } = this.#state.facts;
-    if (first === undefined) return [];
-    return this.#say(`connected relay ${first.method} after ${inSeconds(first.after)} s: ${reason}`, 0);
+    const { first, relay, reason } = this.#state.facts;
+    if (first === undefined || relay === undefined) return [];
+    return this.#say(`connected relay ${relay} after ${inSeconds(first.after)} s: ${reason}`, 0);
   }
 
   #exhausted(): boolean {
@@ -97,13 +97,15 @@ export class Result implements Machine<ResultInput, ResultEffect> {
 interface Facts {
   /** The first path that carried, and how long that took. */
   readonly first: { readonly method: Method; readonly after: Millis } | undefined;
+  /** The relay that carries now. */
+  readonly relay: Method | undefined;
   /** Why there is no direct path, as far as is known. */
   readonly reason: Reason;
   /** Punching has given up for good. */
   readonly exhausted: boolean;
 }
 
-const NOTHING: Facts = { first: undefined, reason: 'timeout', exhausted: false };
+const NOTHING: Facts = { first: undefined, relay: undefined, reason: 'timeout', exhausted: false };
 
 type State =
   | { readonly name: 'before' }

@@ -32,6 +32,8 @@ export type { ClientEffect, ClientInput, ClientState, Presence, ServerStatus } f
 export interface RendezvousClientOptions extends EntranceOptions {
   /** The socket we speak from. */
   readonly socket: SocketId;
+  /** kbit/s that we would carry for others now; without it nothing is. */
+  readonly room?: (now: Instant) => number;
 }
 
 /** `register` is the first thing said in a session; one that goes unanswered for so long is no session. */
@@ -82,7 +84,7 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
     this.#own = options.cipher.block(options.headerKey);
     this.#questions = new Questions(options.random);
     this.#entrance = new Entrance(options);
-    this.#pulse = new Pulse(options.random);
+    this.#pulse = new Pulse(options.random, options.room ?? (() => 0));
   }
 
   /** Round trip to the rendezvous, smoothed. */
@@ -149,6 +151,8 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
       case 'relay':
         return this.#relay(input.pairId, input.bytes, now);
       case 'fired':
+      case 'carrying':
+      case 'bridged':
         return this.#isRegistered() ? this.#tell([input], now) : [];
       case 'probe':
         return this.#probe(input, now);
@@ -407,6 +411,8 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
       case 'nudged':
       case 'volley':
       case 'judged':
+      case 'carry':
+      case 'bridge':
         return [message];
     }
   }
@@ -488,6 +494,8 @@ const FROM_RENDEZVOUS: ReadonlySet<Message['kind']> = new Set<FromRendezvous['ki
   'nudged',
   'volley',
   'judged',
+  'carry',
+  'bridge',
 ]);
 
 function isFromRendezvous(message: Message): message is FromRendezvous {

@@ -1,22 +1,21 @@
 import type { Address } from '../base/address.ts';
 import type { Method, Reason } from '../base/outcome.ts';
 import type { Random } from '../base/random.ts';
-import { after, at, earliest, type Instant, type Millis, ms } from '../base/time.ts';
-import { conducted, methodOf, prospect } from '../punch/prospect.ts';
-import type { Fired, FromRendezvous, VolleyShot } from '../wire/messages.ts';
-import { Conductor, type ConductorInput, type Score } from './conductor/conductor.ts';
+import { after, at, earliest, type Instant, ms } from '../base/time.ts';
+import { methodOf, type Prospect } from '../punch/prospect.ts';
+import type { Fired, VolleyShot } from '../wire/messages.ts';
+import { BACK_OFF, Conductor, type ConductorInput, type Score } from './conductor/conductor.ts';
 import type { Permits } from './conductor/permits.ts';
 import { otherThan, type Party, type Role, ROLES } from './conductor/stage.ts';
 import type { Client, Directory } from './directory.ts';
+import type { Hearsay } from './knowledge/hearsay.ts';
+import { isInverse, type Way, waysOf } from './knowledge/ways.ts';
 import type { Pair, Pairs } from './pairs.ts';
+import { inTurns, isMutual, placeOf, roleIn, takes } from './parties.ts';
+import { outlookOf, type Play, type Rest, verdict } from './play.ts';
 import { Restraint } from './restraint.ts';
+import type { Word } from './saying.ts';
 import { Wheel } from './wheel.ts';
-
-/** Something to be said to one household. */
-export interface Word {
-  readonly to: Client;
-  readonly message: FromRendezvous;
-}
 
 /** How often each method was conducted and won, and why attempts failed. */
 export interface ConductingCounters {
@@ -29,16 +28,11 @@ export interface ConductingCounters {
   readonly failed: Readonly<Partial<Record<Reason, number>>>;
 }
 
-/** Round trip of a household that has not measured one yet. */
-const RTT = ms(150);
+const NEVER = at(Infinity);
+/** A verdict is said so often, so far apart; where that was not enough, whoever reports a failure is told once more. */
+const [SAYINGS, SAY_AGAIN] = [3, ms(100)];
 /** Attempts at once; more wait for their turn like a failed one. */
 const MOST_AT_ONCE = 2000;
-
-type Play =
-  /** `due`: when the wheel brings it up, at the latest. */
-  | { readonly name: 'playing'; readonly conductor: Conductor; due: Instant | undefined }
-  /** Only what was learned, until the next attempt. */
-  | { readonly name: 'resting'; readonly score: Score; readonly until: Instant };
 
 /** Every pair whose punch is led from here, while it is led. */
 export class Conducting {
@@ -46,6 +40,7 @@ export class Conducting {
   readonly #pairs: Pairs;
   readonly #random: Random;
   readonly #observers: () => readonly (Address | undefined)[];
+  readonly #hearsay: Hearsay;
   readonly #restraint = new Restraint();
   readonly #plays = new Map<number, Play>();
   #underWay = 0;
@@ -57,7 +52,14 @@ export class Conducting {
   readonly #won: Partial<Record<Method, number>> = {};
   readonly #failed: Partial<Record<Reason, number>> = {};
 
-  constructor(directory: Directory, pairs: Pairs, random: Random, observers: () => readonly (Address | undefined)[]) {
+  constructor(
+    directory: Directory,
+    pairs: Pairs,
+    random: Random,
+    observers: () => readonly (Address | undefined)[],
+    hearsay: Hearsay,
+  ) {
+    this.#hearsay = hearsay;
     this.#directory = directory;
     this.#pairs = pairs;
     this.#random = random;
@@ -73,12 +75,30 @@ export class Conducting {
 
   /** The first attempt of a pair that was just introduced. */
   begin(pair: Pair, now: Instant): readonly Word[] {
-    const [asker, target] = [this.#directory.byNode(pair.asker), this.#directory.byNode(pair.target)];
-    if (asker === undefined || target === undefined) return [];
-    const parties = { asker: partyOf(asker), target: partyOf(target) };
-    if (parties.asker === undefined || parties.target === undefined) return [];
-    const score = { parties: { asker: parties.asker, target: parties.target }, attempt: 0, round: 0 };
-    return this.#play(pair, score, now);
+    const score = this.#opening(pair, now);
+    return score === undefined ? [] : this.#play(pair, score, now);
+  }
+
+  /**
+   * One of them has come to the end of its round. It may not have heard the verdict: that is said again. Two that tried it
+   * alone are led from here now, no more often than others.
+   */
+  failed(client: Client, pair: Pair, now: Instant): readonly Word[] {
+    const play = this.#plays.get(pair.id);
+    if (play?.name === 'playing') return [];
+    if (play === undefined)
+      return isMutual(pair, this.#client(pair, 'asker'), this.#client(pair, 'target')) ? this.begin(pair, now) : [];
+    if (play.by === 'us' || play.until > now) return [verdict(pair, play, client, now)];
+    return this.#play(pair, this.#refreshed(pair, play.score), now);
+  }
+
+  /** A path that was won is lost: from the beginning, after a pause that grows each time. */
+  again(pair: Pair, now: Instant): void {
+    const score = pair.conducted && !this.#plays.has(pair.id) ? this.#opening(pair, now) : undefined;
+    const pause = BACK_OFF[Math.min(pair.losses, BACK_OFF.length) - 1];
+    if (score === undefined || pause === undefined) return;
+    pair.way = undefined;
+    this.#rest(pair, { score, reason: 'timeout', until: after(now, pause), by: 'us', sayings: 0 }, now);
   }
 
   /** A probe of a volley came in, at that observer, from there. */
@@ -102,7 +122,9 @@ export class Conducting {
 
   /** The two have met, or one of them is gone. */
   ended(pairId: number, method: Method | undefined): void {
-    if (this.#plays.get(pairId) === undefined) return;
+    const [play, pair] = [this.#plays.get(pairId), this.#pairs.get(pairId)];
+    if (play === undefined) return;
+    if (pair !== undefined) pair.led = play.name === 'playing' ? play.conductor.round : play.score.round;
     this.#drop(pairId);
     if (method === undefined) return;
     this.#won[method] = (this.#won[method] ?? 0) + 1;
@@ -125,6 +147,8 @@ export class Conducting {
           break;
         }
         case 'resting':
+          words.push(...this.#tell(pair, play, now));
+          if (play.by === 'them') break;
           if (play.until <= now) words.push(...this.#play(pair, this.#refreshed(pair, play.score), now));
           else this.#later.add(pairId, play.until, now);
           break;
@@ -137,16 +161,32 @@ export class Conducting {
     return earliest(this.#soon.wake(), this.#later.wake());
   }
 
+  /** What is known before anything was tried. */
+  #opening(pair: Pair, now: Instant): Score | undefined {
+    const [asker, target] = [this.#directory.byNode(pair.asker), this.#directory.byNode(pair.target)];
+    const [one, other] = [asker && this.#party(asker, now), target && this.#party(target, now)];
+    if (one === undefined || other === undefined) return undefined;
+    return { parties: { asker: one, target: other }, attempt: 0, round: pair.led };
+  }
+
   #play(pair: Pair, score: Score, now: Instant): readonly Word[] {
     const observers = inTurns(this.#observers(), score.parties);
     if (observers.length < 2) return [];
     this.#drop(pair.id);
     if (this.#underWay >= MOST_AT_ONCE) {
-      this.#rest(pair, score, ms(2000), now);
+      this.#rest(pair, { score, reason: 'quota', until: after(now, ms(2000)), by: 'us', sayings: 0 }, now);
       return [];
     }
+    pair.way = this.#choose(pair, outlookOf(score), now);
     const permits = this.#permits(pair);
-    const conductor = new Conductor({ score, observers, random: this.#random, permits, now });
+    const conductor = new Conductor({
+      score,
+      observers,
+      random: this.#random,
+      permits,
+      inverse: isInverse(pair.way),
+      now,
+    });
     this.#plays.set(pair.id, { name: 'playing', conductor, due: undefined });
     this.#underWay++;
     this.#pairs.keep(pair, now);
@@ -170,12 +210,13 @@ export class Conducting {
         case 'judged': {
           const { reason, retryIn, score } = effect;
           this.#failed[reason] = (this.#failed[reason] ?? 0) + 1;
-          for (const role of ROLES) {
-            const to = this.#client(pair, role);
-            if (to !== undefined) words.push({ to, message: { kind: 'judged', pairId: pair.id, reason, retryIn } });
-          }
+          const [asker, target] = [this.#client(pair, 'asker'), this.#client(pair, 'target')];
+          if (asker !== undefined && target !== undefined) this.#hearsay.judged(asker, target, pair, reason, now);
           this.#drop(pair.id);
-          if (retryIn > 0) this.#rest(pair, score, retryIn, now);
+          const pause = retryIn > 0 ? retryIn : BACK_OFF[score.attempt - 1];
+          const until = pause === undefined ? NEVER : after(now, pause);
+          const by = retryIn > 0 ? 'us' : 'them';
+          words.push(...this.#rest(pair, { score, reason, until, by, sayings: SAYINGS }, now));
           break;
         }
         case 'over':
@@ -186,12 +227,38 @@ export class Conducting {
     return words;
   }
 
-  #rest(pair: Pair, score: Score, span: Millis, now: Instant): void {
-    const until = after(now, span);
-    this.#plays.set(pair.id, { name: 'resting', score, until });
-    // The pair must not be forgotten before its next attempt.
-    this.#pairs.keep(pair, until);
-    this.#later.add(pair.id, until, now);
+  #rest(pair: Pair, rest: Omit<Rest, 'name' | 'sayAt'>, now: Instant): readonly Word[] {
+    const play: Rest = { name: 'resting', ...rest, sayAt: now };
+    this.#plays.set(pair.id, play);
+    if (rest.by === 'us') {
+      // The pair must not be forgotten before its next attempt.
+      this.#pairs.keep(pair, rest.until);
+      this.#later.add(pair.id, rest.until, now);
+    }
+    return this.#tell(pair, play, now);
+  }
+
+  /** Nothing answers a verdict, so it is said more than once. */
+  #tell(pair: Pair, play: Rest, now: Instant): readonly Word[] {
+    if (play.sayings === 0 || play.sayAt > now) return [];
+    play.sayings--;
+    play.sayAt = after(now, SAY_AGAIN);
+    if (play.sayings > 0) this.#soon.add(pair.id, play.sayAt, now);
+    return ROLES.flatMap((role) => this.#client(pair, role) ?? []).map((to) => verdict(pair, play, to, now));
+  }
+
+  /** After a way that came to nothing another one, where there is one. */
+  #choose(pair: Pair, outlook: Prospect, now: Instant): Way {
+    const [first, ...others] = waysOf(outlook);
+    const [next = first, ...rest] = [first, ...others].filter((way) => way !== pair.way);
+    const [asker, target] = [this.#client(pair, 'asker'), this.#client(pair, 'target')];
+    return asker && target ? this.#hearsay.choose(asker, target, [next, ...rest], now) : next;
+  }
+
+  #party(client: Client, now: Instant): Party | undefined {
+    const profile = client.facts?.profile;
+    const timeout = this.#hearsay.timeout(client, now);
+    return profile && { profile: this.#hearsay.known(client, profile, now), timeout, ...placeOf(client) };
   }
 
   #drop(pairId: number): void {
@@ -233,51 +300,4 @@ export class Conducting {
       birthday: (_hard, ip) => this.#restraint.birthday([pair.asker, pair.target], ip, this.#now),
     };
   }
-}
-
-/** Does the rendezvous lead these two? */
-export function isConducted(asker: Client, target: Client): boolean {
-  const [mine, theirs] = [asker.facts?.profile, target.facts?.profile];
-  if (mine === undefined || theirs === undefined) return false;
-  const sameFamily = asker.address.ip.includes(':') === target.address.ip.includes(':');
-  return sameFamily && conducted(prospect(mine, theirs));
-}
-
-/** It does as it is told: so it has the introduction. */
-function takes(pair: Pair, role: Role): void {
-  if (role === 'target') pair.accepted = true;
-  else pair.taken = true;
-}
-
-function roleIn(pair: Pair, client: Client): Role | undefined {
-  if (pair.asker === client.nodeKey) return 'asker';
-  return pair.target === client.nodeKey ? 'target' : undefined;
-}
-
-/** Only what it proved: a sealed probe may claim any source. */
-function placeOf({ address, facts, rtt = RTT }: Client): Pick<Party, 'address' | 'ips' | 'rtt'> {
-  return { address, ips: [address.ip, ...(facts?.proven ?? []).map(({ ip }) => ip)], rtt };
-}
-
-function partyOf(client: Client): Party | undefined {
-  const profile = client.facts?.profile;
-  return profile === undefined ? undefined : { profile, ...placeOf(client) };
-}
-
-/** Observers of the family that the two are seen with, another address each time as long as there is one. */
-function inTurns(locals: readonly (Address | undefined)[], { asker }: Score['parties']): readonly number[] {
-  const six = asker.address.ip.includes(':');
-  const byIp = new Map<string, number[]>();
-  for (const [i, local] of locals.entries()) {
-    if (local === undefined || local.ip.includes(':') !== six) continue;
-    byIp.set(local.ip, [...(byIp.get(local.ip) ?? []), i]);
-  }
-  const order: number[] = [];
-  for (let turn = 0; order.length < locals.length && turn < locals.length; turn++) {
-    for (const places of byIp.values()) {
-      const place = places[turn];
-      if (place !== undefined) order.push(place);
-    }
-  }
-  return order;
 }

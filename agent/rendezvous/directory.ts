@@ -5,7 +5,7 @@ import { after, type Instant, type Millis, ms, seconds, since } from '../base/ti
 import type { ClientRole, NodeId } from '../wire/messages.ts';
 import type { Cipher } from '../seal/cipher.ts';
 import type { Session } from '../seal/session.ts';
-import { type Allowance, full, type Rate } from './allowance.ts';
+import { type Allowance, full, type Rate } from '../base/allowance.ts';
 import type { Limits } from './limits.ts';
 import { Wheel } from './wheel.ts';
 

@@ -1,6 +1,16 @@
 import { base32 } from '../base/text32.ts';
 import { earliest, type Instant, ms } from '../base/time.ts';
-import type { Fired, FromRendezvous, Introduce, Join, RefusedReason, Report } from '../wire/messages.ts';
+import type {
+  Bridged,
+  Carrying,
+  Fired,
+  FromRendezvous,
+  Introduce,
+  Join,
+  RefusedReason,
+  Report,
+} from '../wire/messages.ts';
+import type { Bridging } from './bridging.ts';
 import type { Conducting } from './conducting.ts';
 import type { Client } from './directory.ts';
 import { event, outcomeFields, type RendezvousEffect, short } from './events.ts';
@@ -14,12 +24,14 @@ import { say } from './saying.ts';
 export class Introducing {
   readonly #floor: Floor;
   readonly #conducting: Conducting;
+  readonly #bridging: Bridging;
   readonly #hearsay: Hearsay;
   #count = 0;
 
-  constructor(floor: Floor, conducting: Conducting, hearsay: Hearsay) {
+  constructor(floor: Floor, conducting: Conducting, bridging: Bridging, hearsay: Hearsay) {
     this.#floor = floor;
     this.#conducting = conducting;
+    this.#bridging = bridging;
     this.#hearsay = hearsay;
   }
 
@@ -34,16 +46,27 @@ export class Introducing {
       if (kind === 'again') effects.push(...this.#introduceTo(pair.target, pair, now));
       if (kind === 'unheard') effects.push(...this.#unheard(pair, now));
       if (kind !== 'again') this.#conducting.ended(pair.id, undefined);
+      if (kind === 'ended') this.#bridging.ended(pair.id);
     }
-    return [...effects, ...say(this.#floor, this.#conducting.due(now), now)];
+    const words = [...this.#conducting.due(now), ...this.#bridging.due(now)];
+    return [...effects, ...say(this.#floor, words, now)];
   }
 
   wake(): Instant | undefined {
-    return earliest(this.#floor.matchmaker.pairs.wake(), this.#conducting.wake());
+    const led = earliest(this.#conducting.wake(), this.#bridging.wake());
+    return earliest(this.#floor.matchmaker.pairs.wake(), led);
   }
 
   fired(client: Client, message: Fired, now: Instant): RendezvousEffect[] {
     return say(this.#floor, this.#conducting.fired(client, message, now), now);
+  }
+
+  carrying(client: Client, message: Carrying, now: Instant): RendezvousEffect[] {
+    return say(this.#floor, this.#bridging.carrying(client, message, now), now);
+  }
+
+  bridged(client: Client, message: Bridged, now: Instant): RendezvousEffect[] {
+    return say(this.#floor, this.#bridging.bridged(client, message, now), now);
   }
 
   report(
@@ -55,11 +78,42 @@ export class Introducing {
     const { matchmaker, directory } = this.#floor;
     answers.push({ kind: 'done', request });
     const pair = matchmaker.pairs.get(pairId);
+    if (pair !== undefined && this.#isLoss(client, pair, { request, outcome }, now))
+      return [event('reported', { node: short(client), ...outcomeFields(outcome) })];
     if (pair === undefined || !matchmaker.report(client, pairId, outcome)) return [];
     const other = directory.byNode(pair.asker === client.nodeKey ? pair.target : pair.asker);
     this.#hearsay.reported(client, other, pair, outcome, now);
-    if (outcome.kind === 'connected') this.#conducting.ended(pairId, outcome.method);
-    return [event('reported', { node: short(client), ...outcomeFields(outcome) })];
+    if (outcome.kind === 'connected') {
+      this.#conducting.ended(pairId, outcome.method);
+      this.#bridging.ended(pairId);
+    }
+    const words = outcome.kind === 'failed' ? this.#conducting.failed(client, pair, now) : [];
+    return [event('reported', { node: short(client), ...outcomeFields(outcome) }), ...say(this.#floor, words, now)];
+  }
+
+  /** A path that fails who had one is lost, not missed: they go on by the relay, in their places, and try again. */
+  #isLoss(
+    client: Client,
+    pair: Pair,
+    { request, outcome }: Pick<Report, 'request' | 'outcome'>,
+    now: Instant,
+  ): boolean {
+    const role = pair.asker === client.nodeKey ? 'asker' : pair.target === client.nodeKey ? 'target' : undefined;
+    if (role === undefined) return false;
+    const met = pair.met[role];
+    if (outcome.kind === 'connected') {
+      pair.met[role] = request;
+      return false;
+    }
+    if (met === 0) return false;
+    // An earlier attempt's, come late.
+    if (request < met) return true;
+    pair.met[role] = 0;
+    if (pair.outcome !== 'failed') {
+      this.#floor.matchmaker.pairs.lose(pair, now);
+      this.#conducting.again(pair, now);
+    }
+    return true;
   }
 
   verdict(
@@ -112,12 +166,15 @@ export class Introducing {
     return [event('unheard', { node: short(asker) }), ...told];
   }
 
-  accept(client: Client, pairId: number): RendezvousEffect[] {
+  accept(client: Client, pairId: number, now: Instant): RendezvousEffect[] {
     const pair = this.#floor.matchmaker.pairs.get(pairId);
     if (pair?.target === client.nodeKey) pair.accepted = true;
     else if (pair?.asker === client.nodeKey) pair.taken = true;
     else return this.#floor.refuse('no-pair');
-    return [];
+    if (pair.target !== client.nodeKey || pair.held === undefined) return [];
+    const relayed = { kind: 'relayed', pairId, bytes: pair.held } as const;
+    pair.held = undefined;
+    return this.#floor.voice.tell(client, [relayed], now);
   }
 }
 

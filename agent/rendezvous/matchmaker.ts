@@ -13,13 +13,13 @@ import type {
   Purpose,
   RefusedReason,
 } from '../wire/messages.ts';
-import { spend } from './allowance.ts';
+import { spend } from '../base/allowance.ts';
 import { candidates } from './candidates.ts';
 import { type Channel, Channels, suits } from './channels.ts';
-import { isConducted } from './conducting.ts';
 import { type Client, type Directory, type Facts, keyOf } from './directory.ts';
 import type { Limits } from './limits.ts';
 import { publishText } from './proofs.ts';
+import { isConducted } from './parties.ts';
 import { type Pair, type PairEvent, Pairs, questionOf } from './pairs.ts';
 
 export type Verdict = { readonly kind: 'introduced'; readonly pair: Pair; readonly again: boolean } | No;
@@ -44,7 +44,7 @@ export class Matchmaker {
   readonly #random: Random;
 
   constructor(directory: Directory, limits: Limits, cipher: Cipher, random: Random) {
-    this.pairs = new Pairs(limits.pairLife);
+    this.pairs = new Pairs(limits.pairLife, (pair) => this.#isFed(pair));
     this.#directory = directory;
     this.#limits = limits;
     this.#cipher = cipher;
@@ -156,7 +156,10 @@ export class Matchmaker {
     const channel = pair.channel === undefined ? undefined : this.channels.get(pair.channel);
     if (channel === undefined) return true;
     if (outcome.kind === 'connected') this.channels.connected(channel, pair.asker, pair.target, outcome.method);
-    else if (pair.outcome === 'failed') this.channels.failed(channel, pair.asker, pair.target);
+    // Who is fed by a relay has said so by now, and keeps its place.
+    else if (pair.outcome === 'failed' && !this.channels.isConfirmed(channel, pair.asker, pair.target)) {
+      this.channels.failed(channel, pair.asker, pair.target);
+    }
     return true;
   }
 
@@ -220,6 +223,12 @@ export class Matchmaker {
     );
   }
 
+  #isFed({ channel: name, asker, target }: Pair): boolean {
+    const channel = name === undefined ? undefined : this.channels.get(name);
+    if (channel === undefined || !this.channels.isConfirmed(channel, asker, target)) return false;
+    return this.#directory.byNode(asker) !== undefined && this.#directory.byNode(target) !== undefined;
+  }
+
   #channelFacts(pair: Pair): ChannelFacts | undefined {
     return pair.channel === undefined ? undefined : this.channels.get(pair.channel)?.facts;
   }
@@ -237,6 +246,7 @@ function halfTrip(client: Client): number {
   return (client.rtt ?? 0) / 2;
 }
 
-function whereabouts(client: Client, facts: Facts) {
+/** What is believed of where it is. */
+export function whereabouts(client: Client, facts: Facts) {
   return { observed: client.address, proven: facts.proven, internal: facts.internal };
 }

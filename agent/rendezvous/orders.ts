@@ -6,6 +6,10 @@ import type { Millis } from '../base/time.ts';
 import type { KeyPair } from '../seal/cipher.ts';
 import type { Header } from '../seal/header.ts';
 import type {
+  Bridge,
+  Bridged,
+  Carry,
+  Carrying,
   ChannelId,
   ChannelInfo,
   ClientRole,
@@ -68,6 +72,9 @@ export type ClientInput =
   | { readonly kind: 'relay'; readonly pairId: number; readonly bytes: Uint8Array }
   /** A volley is under way, or why not. */
   | Fired
+  /** What became of an order to carry, and of a bridge. */
+  | Carrying
+  | Bridged
   /** These two as nat/ orders them; `observer` and `answerer` are places in the list of observers. */
   | {
       readonly kind: 'probe';
@@ -141,7 +148,10 @@ export type ClientEffect =
   | { readonly kind: 'nudged'; readonly node: NodeId; readonly address: Address }
   /** The rendezvous conducts a pair: it may come again, until `fired` has arrived. */
   | Volley
-  | Judged;
+  | Judged
+  /** It wants us to carry between two others, or tells us who carries for us; either may come again until answered. */
+  | Carry
+  | Bridge;
 
 /** One line of `rendezvous` in the status. */
 export interface ServerStatus {

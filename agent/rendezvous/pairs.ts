@@ -3,6 +3,7 @@ import type { Method } from '../base/outcome.ts';
 import { after, earliest, type Instant, type Millis, ms, seconds } from '../base/time.ts';
 import type { Purpose } from '../wire/messages.ts';
 import { type Client, keyOf } from './directory.ts';
+import type { Way } from './knowledge/ways.ts';
 import { Wheel } from './wheel.ts';
 
 /** Two households brought together, as long as the rendezvous has a part in it. */
@@ -31,13 +32,29 @@ export interface Pair {
   accepted: boolean;
   /** So did the asker. */
   taken: boolean;
+  /** What the asker gave to be relayed before the target said that; only the last of it. */
+  held: Uint8Array | undefined;
   /** What they reported; undefined while the punch may still be under way. */
   outcome: 'failed' | Method | undefined;
+  /** Who of the two has a direct path, by the number of the report that said so; 0 for nobody. */
+  readonly met: { asker: number; target: number };
+  /** How often they had one and lost it. */
+  losses: number;
+  /** Number of the last volley that was ordered: a household carries each number out once. */
+  led: number;
+  /** Which way they were led last. */
+  way: Way | undefined;
   /** How many steps of SCHEDULE are behind it. */
   step: number;
   /** Forgotten then, unless it is used. */
   until: Instant;
 }
+
+/** What is known of a pair when it is made. */
+type Introduced = Omit<
+  Pair,
+  'accepted' | 'taken' | 'held' | 'outcome' | 'met' | 'losses' | 'led' | 'way' | 'step' | 'until' | 'born'
+>;
 
 export type PairEvent =
   /** The target has not accepted yet: send its introduction once more. */
@@ -56,6 +73,8 @@ interface Step {
  * at once, even when nobody reports.
  */
 const SCHEDULE: readonly Step[] = [
+  // A viewer waits, and most have accepted by then.
+  { at: ms(100), what: 'again' },
   { at: ms(300), what: 'again' },
   { at: ms(900), what: 'again' },
   { at: ms(2000), what: 'again' },
@@ -66,14 +85,17 @@ const SCHEDULE: readonly Step[] = [
 /** Living pairs by number and by the question that made them, and how many aim at one address. */
 export class Pairs {
   readonly #life: Millis;
+  readonly #isFed: (pair: Pair) => boolean;
   readonly #byId = new Map<number, Pair>();
   readonly #byQuestion = new Map<string, Pair>();
   readonly #open = new Map<string, number>();
   readonly #steps = new Wheel<Pair>(ms(100), 128);
   readonly #ends = new Wheel<Pair>(seconds(1), 128);
 
-  constructor(life: Millis) {
+  /** `isFed`: does the one feed the other? Such a pair is kept: its path may be lost at any time. */
+  constructor(life: Millis, isFed: (pair: Pair) => boolean) {
     this.#life = life;
+    this.#isFed = isFed;
   }
 
   get size(): number {
@@ -94,13 +116,18 @@ export class Pairs {
     return this.#open.get(key(target.address)) ?? 0;
   }
 
-  enter(facts: Omit<Pair, 'accepted' | 'taken' | 'outcome' | 'step' | 'until' | 'born'>, now: Instant): Pair {
+  enter(facts: Introduced, now: Instant): Pair {
     const pair = {
       ...facts,
       born: now,
       accepted: false,
       taken: false,
+      held: undefined,
       outcome: undefined,
+      met: { asker: 0, target: 0 },
+      losses: 0,
+      led: 0,
+      way: undefined,
       step: 0,
       until: after(now, this.#life),
     };
@@ -124,11 +151,19 @@ export class Pairs {
     if (wasOpen) this.#close(pair);
   }
 
+  /** They had a direct path and have it no more: whatever they do now is a new attempt. */
+  lose(pair: Pair, now: Instant): void {
+    pair.outcome = 'failed';
+    pair.losses++;
+    this.keep(pair, now);
+  }
+
   due(now: Instant): PairEvent[] {
     const events: PairEvent[] = [];
     for (const pair of this.#steps.due(now)) events.push(...this.#advance(pair, now));
     for (const pair of this.#ends.due(now)) {
       if (this.#byId.get(pair.id) !== pair) continue;
+      if (pair.until <= now && this.#isFed(pair)) this.keep(pair, now);
       if (pair.until > now) {
         this.#ends.add(pair, pair.until, now);
         continue;

@@ -13,14 +13,17 @@ const SPREAD = 0.33;
 /** The heartbeat towards one rendezvous: when to beat, whether it still answers, and how far away it is. */
 export class Pulse {
   readonly #random: Random;
+  readonly #room: (now: Instant) => number;
   #stamp: number;
   #at: Instant | undefined;
   #waiting: { readonly stamp: number; readonly sentAt: Instant } | undefined;
   #missed = 0;
   #rtt: Millis | undefined;
 
-  constructor(random: Random) {
+  /** `room`: kbit/s that we would carry for others. */
+  constructor(random: Random, room: (now: Instant) => number) {
     this.#random = random;
+    this.#room = room;
     this.#stamp = random(2 ** 32);
   }
 
@@ -35,7 +38,7 @@ export class Pulse {
     this.#waiting = { stamp: this.#stamp, sentAt: now };
     const wait = interval(UNANSWERED, this.#missed, this.#random);
     this.#at = after(now, ms(Math.max(wait, 3 * (this.#rtt ?? 0))));
-    return { kind: 'beat', stamp: this.#stamp, rtt: this.#rtt };
+    return { kind: 'beat', stamp: this.#stamp, rtt: this.#rtt, room: this.#room(now) };
   }
 
   /** What the time asks for. */

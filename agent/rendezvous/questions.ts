@@ -16,6 +16,8 @@ interface Asked {
 
 /** The first repetition waits two round trips on top of this; never more than 4 s apart. */
 const REPEAT: Backoff = { first: ms(250), factor: 1.7, most: seconds(4), jitter: 0.2 };
+/** A viewer waits for whom it is to meet: that is asked once more, so long after one and a half round trips. */
+const AWAITED = 40;
 
 /** What a client has asked and not been answered: asked again, ever slower, until it is or its time is over. */
 export class Questions {
@@ -68,11 +70,17 @@ export class Questions {
     for (const asked of this.#asked.values()) {
       if (asked.nextAt > now || !may(asked.question)) continue;
       asked.firstSent = asked.tries === 0 ? now : asked.firstSent;
-      asked.nextAt = after(now, ms(interval(REPEAT, asked.tries, this.#random) + 2 * (rtt ?? 0)));
+      asked.nextAt = after(now, this.#pause(asked, rtt));
       asked.tries++;
       due.push(asked.question);
     }
     return due;
+  }
+
+  #pause({ question: { kind }, tries }: Asked, rtt: Millis | undefined): Millis {
+    const awaited = rtt !== undefined && (kind === 'introduce' || kind === 'join');
+    if (awaited && tries === 0) return ms(AWAITED + 1.5 * rtt);
+    return ms(interval(REPEAT, awaited ? tries - 1 : tries, this.#random) + 2 * (rtt ?? 0));
   }
 
   /** Questions whose time is over; they are forgotten. */

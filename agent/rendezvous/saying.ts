@@ -1,9 +1,14 @@
 import type { Instant } from '../base/time.ts';
 import type { FromRendezvous } from '../wire/messages.ts';
-import type { Word } from './conducting.ts';
 import type { Client } from './directory.ts';
 import type { Floor } from './floor.ts';
 import type { Send } from './voice.ts';
+
+/** Something to be said to one household. */
+export interface Word {
+  readonly to: Client;
+  readonly message: FromRendezvous;
+}
 
 /** Several to a datagram, to those they are for. */
 export function say(floor: Floor, words: readonly Word[], now: Instant): Send[] {

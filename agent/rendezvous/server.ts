@@ -11,6 +11,7 @@ import { Welcome } from '../seal/welcome.ts';
 import { base32 } from '../base/text32.ts';
 import { decode } from '../wire/codec.ts';
 import type { FromClient, FromRendezvous, Message, Register } from '../wire/messages.ts';
+import { Bridging, type BridgingCounters } from './bridging.ts';
 import type { Edge } from './channels.ts';
 import { Conducting, type ConductingCounters } from './conducting.ts';
 import { type Client, Directory, isAt, keyOf, moved } from './directory.ts';
@@ -57,6 +58,7 @@ export interface RendezvousCounters {
   readonly introductions: number;
   readonly relayedBytes: number;
   readonly conducting: ConductingCounters;
+  readonly bridging: BridgingCounters;
   /** Datagrams and questions that were not served, by reason. */
   readonly refused: Readonly<Record<string, number>>;
 }
@@ -83,6 +85,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
   readonly #directory: Directory;
   readonly #matchmaker: Matchmaker;
   readonly #conducting: Conducting;
+  readonly #bridging: Bridging;
   readonly #observing: Observing;
   readonly #introducing: Introducing;
   readonly #relaying: Relaying;
@@ -102,15 +105,22 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
     this.#voice = new Voice(random, (reason) => void this.#refuse(reason));
     this.#directory = new Directory(cipher, this.#limits);
     this.#matchmaker = new Matchmaker(this.#directory, this.#limits, cipher, random);
-    this.#conducting = new Conducting(this.#directory, this.#matchmaker.pairs, random, () => this.#locals);
+    this.#hearsay = new Hearsay(options.knowledge);
+    this.#conducting = new Conducting(
+      this.#directory,
+      this.#matchmaker.pairs,
+      random,
+      () => this.#locals,
+      this.#hearsay,
+    );
     const taken = (index: number): boolean => this.#directory.has(index);
     const refuse = (reason: string): [] => this.#refuse(reason);
     const shared = { proofs: this.#proofs, voice: this.#voice, limits: this.#limits, locals: this.#locals, refuse };
     const floor = { directory: this.#directory, matchmaker: this.#matchmaker, ...shared };
-    this.#hearsay = new Hearsay(options.knowledge);
     this.#observing = new Observing(floor, this.#conducting);
-    this.#introducing = new Introducing(floor, this.#conducting, this.#hearsay);
-    this.#relaying = new Relaying(floor);
+    this.#bridging = new Bridging(floor, cipher, random);
+    this.#introducing = new Introducing(floor, this.#conducting, this.#bridging, this.#hearsay);
+    this.#relaying = new Relaying(floor, this.#bridging);
     this.#placing = new Placing(floor);
     const door = { cipher, random, identity, networkSecret, suites, now, ticketKeys, taken, firstByte };
     this.#welcome = new Welcome(door);
@@ -166,6 +176,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
       introductions: this.#introducing.count,
       relayedBytes: this.#relaying.bytes,
       conducting: this.#conducting.counters(),
+      bridging: this.#bridging.counters(),
       refused,
     };
   }
@@ -284,6 +295,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
       case 'beat':
         client.rtt = message.rtt ?? client.rtt;
         client.interval = this.#interval(client, now);
+        this.#bridging.offers(client, message.room);
         answers.push({ kind: 'pong', stamp: message.stamp, observed: client.address, interval: client.interval });
         return [];
       case 'probe':
@@ -305,7 +317,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
       case 'ask-channel':
         return this.#placing.askChannel(message, answers);
       case 'accept':
-        return this.#introducing.accept(client, message.pairId);
+        return this.#introducing.accept(client, message.pairId, now);
       case 'relay':
         return this.#relaying.relay(client, message, now);
       case 'report':
@@ -331,6 +343,10 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
         return this.#relaying.nudge(client, message.node, came, now);
       case 'fired':
         return this.#introducing.fired(client, message, now);
+      case 'carrying':
+        return this.#introducing.carrying(client, message, now);
+      case 'bridged':
+        return this.#introducing.bridged(client, message, now);
     }
   }
 
@@ -400,6 +416,8 @@ const FROM_CLIENT: ReadonlySet<Message['kind']> = new Set<FromClient['kind']>([
   'response',
   'nudge',
   'fired',
+  'carrying',
+  'bridged',
 ]);
 
 function isFromClient(message: Message): message is FromClient {

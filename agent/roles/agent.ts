@@ -13,7 +13,7 @@ import { playlist } from '../media/playlist.ts';
 import { logEvent } from './events.ts';
 import { openMemory } from './memory.ts';
 import { householdMetrics } from './metrics.ts';
-import { placeOf } from './place.ts';
+import { carriesOf, placeOf } from './place.ts';
 import type { Role } from './role.ts';
 
 /** `hearth agent`: the household. */
@@ -106,13 +106,22 @@ export const agent: Role = async (config, out, log) => {
   drive.give({ kind: 'start' });
   return {
     done: unbound,
-    reread: ({ children }) => drive.give({ kind: 'capacity', children }),
+    reread: (changed) => {
+      drive.give({ kind: 'capacity', children: changed.children });
+      drive.give({ kind: 'carries', ...carriesOf(changed) });
+    },
     stop: async () => {
       drive.give({ kind: 'leave' });
       drive.stop();
-      log.info('counters', { ...household.endpoint.unanswered() });
+      log.info('counters', { ...household.endpoint.unanswered(), ...carriedFields(household) });
       await lan?.stop();
       await state.close();
     },
   };
 };
+
+/** What was carried for others, as facts of a log line. */
+function carriedFields({ endpoint }: Household): Record<string, number> {
+  const { begun, datagrams, bytes } = endpoint.carried;
+  return { relayed_pairs: begun, relayed_datagrams: datagrams, relayed_bytes: bytes };
+}

@@ -1,7 +1,16 @@
 import type { Facts, Log } from '../io/log.ts';
 
 /** What an operator wants to know even of a quiet night. The rest is for whoever looks for something. */
-const WORTH_SAYING = new Set(['parent-lost', 'bad-block', 'slow-peer', 'no-direct', 'publish-refused', 'epoch']);
+const WORTH_SAYING = new Set([
+  'parent-lost',
+  'bad-block',
+  'slow-peer',
+  'no-direct',
+  'publish-refused',
+  'epoch',
+  'relay-begun',
+  'relay-ended',
+]);
 
 /** One event of a machine as one line of the log. Identities are cut: a whole one names a household for ever. */
 export function logEvent(log: Log, { name, fields }: { readonly name: string; readonly fields: Facts }): void {

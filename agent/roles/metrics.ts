@@ -37,6 +37,16 @@ export function householdMetrics(household: Household, udp: UdpCounters, now: In
       'Datagrams that named a session and did not open: replayed, forged or too late; none was answered.',
       endpoint.unanswered().refused,
     ),
+    one('hearth_relayed_pairs', 'gauge', 'Pairs of other households carried now.', endpoint.carried.pairs),
+    one('hearth_relayed_pairs_total', 'counter', 'Pairs carried so far.', endpoint.carried.begun),
+    one('hearth_relayed_datagrams_total', 'counter', 'Datagrams carried for others.', endpoint.carried.datagrams),
+    one('hearth_relayed_bytes_total', 'counter', 'Bytes of those.', endpoint.carried.bytes),
+    one(
+      'hearth_relay_refused_total',
+      'counter',
+      'Datagrams for other households that did not open or had no room.',
+      endpoint.carried.refused,
+    ),
     {
       name: 'hearth_failures_total',
       kind: 'counter',

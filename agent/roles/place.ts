@@ -1,5 +1,6 @@
 import { bytesOf } from '../base/bytes.ts';
 import type { Config } from '../config/schema.ts';
+import type { CarryLimits } from '../house/carriages.ts';
 import type { EndpointOptions } from '../house/endpoint.ts';
 import { hasAes, secureRandom } from '../io/crypto.ts';
 import { ownNetworks } from '../io/interfaces.ts';
@@ -21,5 +22,11 @@ export function placeOf(config: Config, role: ClientRole, identity: KeyPair, cip
     local: { ip: '0.0.0.0', port: config.udpPort },
     networks: ownNetworks(),
     punch: config.punch,
+    carries: role === 'agent' ? carriesOf(config) : undefined,
   };
+}
+
+/** What its owner lets a household carry for others. */
+export function carriesOf({ carries, carriesKbit, carriesPairs }: Config): CarryLimits {
+  return { kbits: carries ? carriesKbit : 0, pairs: carriesPairs };
 }

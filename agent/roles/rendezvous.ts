@@ -87,11 +87,18 @@ function tell(log: Log, { name, fields }: RendezvousEvent): void {
 }
 
 function tellCounters(log: Log, machine: Rendezvous): void {
-  const { refused, conducting, ...counters } = machine.counters();
+  const { refused, conducting, bridging, ...counters } = machine.counters();
   const { begun, won, failed, underWay, resting, withheld } = conducting;
   const plans = { plans_under_way: underWay, plans_resting: resting, plans_withheld: withheld };
+  const { offered, carried, begun: bridged, failed: unbridged } = bridging;
+  const bridges = {
+    relays_offered: offered,
+    pairs_carried: carried,
+    bridges_begun: bridged,
+    bridges_failed: unbridged,
+  };
   const words = { ...named('refused', refused), ...named('begun', begun), ...named('won', won) };
-  log.info('counters', { ...counters, ...plans, ...words, ...named('failed', failed) });
+  log.info('counters', { ...counters, ...plans, ...bridges, ...words, ...named('failed', failed) });
 }
 
 /** Counts by word as facts of a log line. */

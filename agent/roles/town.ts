@@ -274,6 +274,7 @@ export class Town {
       ringSpan: seconds(8),
       ringBytes: 4 * 2 ** 20,
       hold: ms(1000),
+      carries: { kbits: 20_000, pairs: 4 },
     });
   }
 

@@ -55,27 +55,37 @@ const PLAIN = new Uint8Array(HEADER);
  */
 export function encodeHeader(header: Header, block: BlockCipher, firstByte: FirstByte = 'any'): Uint8Array {
   const plain = PLAIN;
-  const { index, counter } = header;
-  const high = Math.floor(counter / 0x1_0000_0000);
-  plain[0] = index >>> 24;
-  plain[1] = index >>> 16;
-  plain[2] = index >>> 8;
-  plain[3] = index;
-  plain[4] = high >>> 8;
-  plain[5] = high;
-  plain[6] = counter >>> 24;
-  plain[7] = counter >>> 16;
-  plain[8] = counter >>> 8;
-  plain[9] = counter;
-  plain[10] = (header.phase << 5) | header.kind;
-  plain[11] = header.pad;
+  writeHeader(plain, 0, header);
   let sealed = block.encrypt(plain);
-  if (firstByte === 'any') return sealed;
-  for (let veil = 1; ((sealed[0] ?? 0) & 0xc0) === 0x80 && veil < VEILS; veil++) {
-    plain[4] = (veil << 4) | (high >>> 8);
+  const high = plain[4] ?? 0;
+  for (let veil = 1; !fits(sealed, firstByte) && veil < VEILS; veil++) {
+    plain[4] = (veil << 4) | high;
     sealed = block.encrypt(plain);
   }
   return sealed;
+}
+
+/** Whether bytes may begin a datagram. */
+export function fits(sealed: Uint8Array, firstByte: FirstByte): boolean {
+  return firstByte === 'any' || ((sealed[0] ?? 0) & 0xc0) !== 0x80;
+}
+
+/** The plain header at a place, its veil zero; the four bytes of the check are left as they are. */
+export function writeHeader(plain: Uint8Array, at: number, header: Header): void {
+  const { index, counter } = header;
+  const high = Math.floor(counter / 0x1_0000_0000);
+  plain[at] = index >>> 24;
+  plain[at + 1] = index >>> 16;
+  plain[at + 2] = index >>> 8;
+  plain[at + 3] = index;
+  plain[at + 4] = high >>> 8;
+  plain[at + 5] = high;
+  plain[at + 6] = counter >>> 24;
+  plain[at + 7] = counter >>> 16;
+  plain[at + 8] = counter >>> 8;
+  plain[at + 9] = counter;
+  plain[at + 10] = (header.phase << 5) | header.kind;
+  plain[at + 11] = header.pad;
 }
 
 /** What the datagram says under this receiver's key; undefined for a stranger's bytes. */

@@ -39,13 +39,17 @@ export function ocb(block: BlockCipher): Aead {
   let [into, out] = [new Uint8Array(FIRST_ROOM), new Uint8Array(FIRST_ROOM)];
   let [intoWords, outWords] = [new Int32Array(into.buffer), new Int32Array(out.buffer)];
   const reserve = (text: number, associated: number): void => {
-    stepTo(Math.max(text, associated) / BLOCK + 1);
+    stepTo(Math.ceil(Math.max(text, associated) / BLOCK));
     const room = text + associated + 4 * BLOCK;
     if (room <= into.length) return;
     const length = 2 * (room - (room % BLOCK));
     [into, out] = [new Uint8Array(length), new Uint8Array(length)];
     [intoWords, outWords] = [new Int32Array(into.buffer), new Int32Array(out.buffer)];
+    inputs.length = 0;
   };
+  /** The cipher's input up to so many blocks; its views are kept, not made for each call. */
+  const inputs: Uint8Array[] = [];
+  const input = (words: number): Uint8Array => (inputs[words / WORDS] ??= into.subarray(0, (words / WORDS) * BLOCK));
 
   const slab = new Slab();
 
@@ -157,7 +161,7 @@ export function ocb(block: BlockCipher): Aead {
       words[tag + 2] = cc ^ oc ^ at(dollar, 2);
       words[tag + 3] = cd ^ od ^ at(dollar, 3);
       const done = hashInto(associated, tag + WORDS);
-      out.set(block.encrypt(into.subarray(0, WORDS * done)));
+      out.set(block.encrypt(input(done)));
       const made = outWords;
       for (let j = 0; j < end; j += WORDS) {
         made[j] = at(made, j) ^ at(step, j + 4) ^ a;
@@ -198,7 +202,7 @@ export function ocb(block: BlockCipher): Aead {
       }
       const from = rest > 0 ? WORDS : 0;
       const done = hashInto(associated, from);
-      if (done > 0) out.set(block.encrypt(into.subarray(0, WORDS * done)));
+      if (done > 0) out.set(block.encrypt(input(done)));
       // Then the text, and behind it the tag: the cipher backwards makes of it the sum that the text must have.
       into.set(sealed);
       edgeWords.fill(0);
@@ -215,7 +219,7 @@ export function ocb(block: BlockCipher): Aead {
         words[j + 3] = at(words, j + 3) ^ at(step, j + 7) ^ d;
       }
       for (let k = 0; k < WORDS; k++) words[end + k] = at(words, end + k) ^ hashOf(k, from, done);
-      out.set(block.decrypt(into.subarray(0, WORDS * end + TAG)));
+      out.set(block.decrypt(input(end + WORDS)));
       const made = outWords;
       let ca = at(edgeWords, 0);
       let cb = at(edgeWords, 1);

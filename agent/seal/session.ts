@@ -3,7 +3,8 @@ import { after, type Instant, minutes, ms, seconds } from '../base/time.ts';
 import { Slab } from '../base/slab.ts';
 import { Window } from '../base/window.ts';
 import type { Aead, BlockCipher, Cipher, Suite } from './cipher.ts';
-import { COUNTERS, encodeHeader, type FirstByte, type Header, HEADER, KIND, TAG } from './header.ts';
+import { COUNTERS, type FirstByte, type Header, HEADER, TAG } from './header.ts';
+import { Headers } from './headers.ts';
 import { Ratchet } from './ratchet.ts';
 
 /** A key serves this long, give or take a fifth, or so many datagrams: docs/security.md, rule 7. */
@@ -47,9 +48,8 @@ export type NotOpened = 'replayed' | 'forged' | 'old-key';
 export class Session {
   readonly theirIndex: number;
   readonly suite: Suite;
-  readonly #theirHeader: BlockCipher;
+  readonly #headers: Headers;
   readonly #random: Random;
-  readonly #firstByte: FirstByte;
   readonly #nonce = new Uint8Array(12);
   readonly #window: Window;
   readonly #slab = new Slab();
@@ -69,9 +69,9 @@ export class Session {
   constructor(options: SessionOptions) {
     this.theirIndex = options.theirIndex;
     this.suite = options.suite;
-    this.#theirHeader = options.theirHeader;
-    this.#random = options.random;
-    this.#firstByte = options.firstByte ?? 'any';
+    const { theirIndex, theirHeader, firstByte, random } = options;
+    this.#headers = new Headers(theirIndex, theirHeader, firstByte ?? 'any', random);
+    this.#random = random;
     this.#window = new Window(options.window);
     this.#sending = new Ratchet(options.cipher, options.suite, options.keys.send);
     this.#receiving = new Ratchet(options.cipher, options.suite, options.keys.receive);
@@ -89,6 +89,11 @@ export class Session {
     return this.#reserved++;
   }
 
+  /** How much padding the datagram of this number should have: 0 to `most`, evenly; whoever seals with it does so cheaper. */
+  pad(counter: number, most: number): number {
+    return this.#headers.pad(counter, most, this.#sendPhase & 7);
+  }
+
   /**
    * One whole datagram of body.length + pad + 32 bytes; `pad` is 0 to 255. Throws when `counter` is not above every
    * counter sealed before: a nonce used twice would open the session, so that mistake must end the process.
@@ -97,11 +102,7 @@ export class Session {
     if (counter <= this.#lastSealed || counter >= COUNTERS) throw new Error(`packet number ${counter} used twice`);
     this.#lastSealed = counter;
     this.#renew(now);
-    const header = encodeHeader(
-      { index: this.theirIndex, counter, kind: KIND.data, phase: this.#sendPhase & 7, pad },
-      this.#theirHeader,
-      this.#firstByte,
-    );
+    const header = this.#headers.take(counter, pad, this.#sendPhase & 7);
     const datagram = this.#slab.take(HEADER + body.length + pad + TAG);
     datagram.set(header);
     const sealed = datagram.subarray(HEADER);

@@ -235,6 +235,8 @@ export class Nat implements Station, Gateway {
     const until = this.#strangers.get(`${entry.outside.port} ${key(to)}`) ?? 0;
     if (until <= this.#ground.now || this.#lives(entry, entry.permits.get(this.#permit(to)) ?? -Infinity)) return entry;
     this.counters.poisoned++;
+    // A socket that had no mapping yet has its port in the table all the same.
+    if (entry.refreshed === -Infinity) entry.refreshed = this.#ground.now;
     return this.#map(name, from, key(to));
   }
 

@@ -7,6 +7,7 @@ import type { Packet } from './loss.ts';
  *   with 2 % random loss a controller that steps back falls to a few Mbit/s (docs/decisions/0002).
  * - ProbeRTT is entered only when the pipe was kept full: a live sender leaves it half empty, so its samples are honest,
  *   and its window must not shrink for 200 ms because a busy machine let a queue grow for 20.
+ * - The window never counts on a round trip below LEAST_ROUND.
  */
 const STARTUP_GAIN = 2.77;
 const DRAIN_GAIN = 0.5;
@@ -25,7 +26,7 @@ const FULL_LOSS = 0.1;
 /**
  * The window is never laid out for a shorter round trip than this: on a line without delay it is the computers at its ends
  * that take their time, an ACK's 6 ms and a turn on a busy core, and a window of next to nothing would give them a dozen
- * packets a turn. What leaves is still paced, so no line carries a longer queue for it.
+ * packets a turn. What leaves is still paced; at worst a line without delay holds 20 ms of it.
  */
 const LEAST_ROUND = 10;
 /** Packets above the window for ACKs that come in lots of 16. */

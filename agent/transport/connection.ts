@@ -61,6 +61,10 @@ export interface Options {
   readonly keepAlive?: Millis;
   /** So much silence of the other side ends it. */
   readonly idle?: Millis;
+  /** The same until anything was heard at all, when that is longer: the first words may be lost. */
+  readonly firstWord?: Millis;
+  /** Chooses the padding of a message's packet, 0 to `most` bytes: whoever seals may have one ready. */
+  readonly pad?: (counter: number, most: number) => number;
 }
 
 export type Input =
@@ -73,8 +77,11 @@ export type Input =
     }
   /** An opened data datagram: its packet number and plain body. */
   | { readonly kind: 'body'; readonly counter: number; readonly bytes: Uint8Array }
-  /** The peer's address changed; given before the body that showed it. `portOnly`: same IP, so the same path (RFC 9000 section 9.4). */
-  | { readonly kind: 'moved'; readonly portOnly?: boolean }
+  /**
+   * The peer's address changed; given before the body that showed it. `portOnly`: same IP, so the same path (RFC 9000 section
+   * 9.4). `trusted`: somebody we trust carries from now on, so there is no address to be proven.
+   */
+  | { readonly kind: 'moved'; readonly portOnly?: boolean; readonly trusted?: boolean }
   /** Something is to be sent now, whatever window and pace say: the other side may be waiting for any word. */
   | { readonly kind: 'ping' }
   | { readonly kind: 'close'; readonly reason: number }
@@ -136,6 +143,7 @@ export class Connection {
   readonly #patience: Millis;
   readonly #keepAlive: Millis;
   readonly #idle: Millis;
+  readonly #pad: (counter: number, most: number) => number;
   readonly #rtt: Rtt;
   readonly #acks: Acks;
   readonly #outbox: Outbox;
@@ -157,6 +165,8 @@ export class Connection {
   #keepAt: Instant | undefined;
   #keepAfter: Millis;
   #heardAt: Instant | undefined;
+  /** How much silence ends it now. */
+  #silence: Millis;
   #acksSincePing = 0;
   #slowAt: Instant = at(-Infinity);
   #offered = 0;
@@ -182,6 +192,8 @@ export class Connection {
     this.#keepAlive = options.keepAlive ?? ms(10_000);
     this.#keepAfter = this.#jittered(this.#keepAlive);
     this.#idle = options.idle ?? ms(30_000);
+    this.#silence = options.firstWord ?? this.#idle;
+    this.#pad = options.pad ?? ((_counter, most) => options.random(most + 1));
     this.#rtt = new Rtt(options.rtt);
     this.#acks = new Acks(options.random);
     this.#hum = new Hum(options.random);
@@ -210,7 +222,7 @@ export class Connection {
         this.#receive(input.counter, input.bytes, effects, now);
         break;
       case 'moved':
-        this.#move(input.portOnly === true, now);
+        this.#move(input.portOnly === true, input.trusted === true, now);
         break;
       case 'ping':
         if (this.#ping === 'none') this.#ping = 'small';
@@ -241,7 +253,7 @@ export class Connection {
     wake = earliest(wake, this.#quiet.wake());
     wake = earliest(wake, this.#keepAt);
     if (this.#abandon) wake = earliest(wake, this.#now);
-    return this.#heardAt === undefined ? wake : earliest(wake, after(this.#heardAt, this.#idle));
+    return this.#heardAt === undefined ? wake : earliest(wake, after(this.#heardAt, this.#silence));
   }
 
   stats(now: Instant = this.#now): Stats {
@@ -267,6 +279,7 @@ export class Connection {
 
   #receive(counter: number, bytes: Uint8Array, effects: Effect[], now: Instant): void {
     this.#heardAt = now;
+    this.#silence = this.#idle;
     this.#receivedPackets++;
     this.#path.received(bytes.length + ENVELOPE);
     const frames = decode(bytes);
@@ -335,8 +348,15 @@ export class Connection {
     }
   }
 
-  #move(portOnly: boolean, now: Instant): void {
-    this.#path.moved(portOnly, now);
+  #move(portOnly: boolean, trusted: boolean, now: Instant): void {
+    if (trusted) {
+      this.#path.trusted();
+      // Both sides may have moved, each waiting for a body of the other.
+      if (this.#ping === 'none') this.#ping = 'small';
+      this.#probing = true;
+    } else {
+      this.#path.moved(portOnly, now);
+    }
     this.#abandon = true;
     if (portOnly) return;
     this.#bbr.reset();
@@ -350,7 +370,7 @@ export class Connection {
   }
 
   #tick(effects: Effect[], now: Instant): void {
-    if (this.#heardAt !== undefined && since(this.#heardAt, now) >= this.#idle) {
+    if (this.#heardAt !== undefined && after(this.#heardAt, this.#silence) <= now) {
       this.#end('silence', 0, effects);
       return;
     }
@@ -452,7 +472,7 @@ export class Connection {
       this.#acksSincePing = 0;
     }
     this.#hum.sent(now);
-    this.#send(body, this.#random(Math.min(room, PAD_LIMIT) + 1), message, reported, effects, now);
+    this.#send(body, this.#pad(this.#flight.next, Math.min(room, PAD_LIMIT)), message, reported, effects, now);
   }
 
   #sendDueControl(effects: Effect[], now: Instant): void {

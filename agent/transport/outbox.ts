@@ -1,4 +1,4 @@
-import { earliest, type Instant, since } from '../base/time.ts';
+import { at, earliest, type Instant, since } from '../base/time.ts';
 import { Fifo } from './fifo.ts';
 import { ID_WINDOW } from './inbox.ts';
 
@@ -32,6 +32,8 @@ export class Outbox {
   /** Everything sent and perhaps not settled, in order of id: the head bounds the spread of ids. */
   readonly #sent = new Fifo<Message>();
   readonly #limit: number;
+  /** When it was last asked what should leave. */
+  #asked: Instant = at(-Infinity);
   #nextId = 0;
   #bytes = 0;
   #expired = 0;
@@ -76,6 +78,7 @@ export class Outbox {
 
   /** What should leave next, without taking it; too late ones are dropped on the way. */
   next(now: Instant): Message | undefined {
+    this.#asked = now;
     const waiting = this.#head(this.#urgent, now) ?? this.#head(this.#repairs, now) ?? this.#dueDouble(now);
     if (waiting !== undefined) return waiting;
     const fresh = this.#head(this.#fresh, now);
@@ -150,9 +153,10 @@ export class Outbox {
     this.#head(this.#fresh, now);
   }
 
-  /** When something that waits will be too late, or a double is due. */
+  /** When something that waits will be too late, or a double is due: one that was due already waits for window and pace. */
   wake(): Instant | undefined {
-    let wake = this.#doubles.peek()?.due;
+    const due = this.#doubles.peek()?.due;
+    let wake = due !== undefined && due > this.#asked ? due : undefined;
     wake = earliest(wake, this.#urgent.peek()?.deadline);
     wake = earliest(wake, this.#repairs.peek()?.deadline);
     return earliest(wake, this.#fresh.peek()?.deadline);

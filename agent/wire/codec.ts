@@ -2,6 +2,16 @@ import { Reader, Writer } from '../base/bytes.ts';
 import { METHODS, REASONS } from '../base/outcome.ts';
 import { ms } from '../base/time.ts';
 import {
+  readBridge,
+  readBridged,
+  readCarry,
+  readCarrying,
+  writeBridge,
+  writeBridged,
+  writeCarry,
+  writeCarrying,
+} from './carrying.ts';
+import {
   readAddress,
   readFlag,
   readList,
@@ -36,7 +46,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *  type  message        fields
  *  0x01  register       request u32 | role u8 | children u8 | internal list<address> ≤ 8
  *                       | proven list<address, token 8> ≤ 4 | profile
- *  0x02  beat           stamp u32 | rtt u16 (ms; 65535 = not measured)
+ *  0x02  beat           stamp u32 | rtt u16 (ms; 65535 = not measured) | room u16 (kbit/s)
  *  0x03  probe          id u32 | index u8 | of a volley u8 [| pair u32 | round u16 | socket u16 | local port u16 | shot u16]
  *  0x04  filter-test    id u32 | index u8 | observer u8 | token 8
  *  0x05  introduce      request u32 | node 32
@@ -53,6 +63,8 @@ import { readVolley, writeVolley } from './volley.ts';
  *  0x10  response       token 8
  *  0x11  nudge          node 32
  *  0x12  fired          pair u32 | round u16 | misfire u8 | local ports list<u16> ≤ 8
+ *  0x13  carrying       pair u32 | leg u32 | state u8
+ *  0x14  bridged        pair u32 | leg u32 | up u8
  *  0x21  registered     request u32 | observed address | interval u16 (ms) | nonce 16 | relays u8
  *                       | observers list<address> ≤ 24 | with carrier u8 [| profile]
  *  0x22  pong           stamp u32 | observed address | interval u16 (ms)
@@ -71,10 +83,13 @@ import { readVolley, writeVolley } from './volley.ts';
  *                       [| sockets less one u8, or round u16] | pace u16 (1/s) | ttl u8 | refresh u16 (ms) | keep u16 (ms)
  *                       | ips list<IP> ≤ 4 | shots to the end (volley.ts)
  *  0x2d  judged         pair u32 | reason u8 | retry in u16 (s)
+ *  0x2e  carry          pair u32 | kbit/s u32 | leg | leg
+ *  0x2f  bridge         pair u32 | leg
  *
  *  list<x> = count u8 | x ...      address = family u8 (4 or 6) | IP 4 or 16 | port u16 (1-65535)
  *  name    = length u8 (≤ 64) | UTF-8 without control characters      words = place in the lists of messages.ts and base/
  *  IP      = family u8 (4 or 6) | 4 or 16 bytes
+ *  leg     = number u32 | header key 16 | secret 32 | addresses list<address> ≤ 4
  *  profile = kind u8 | offset + 65536 u32 | filtering u8 | confidence u8 (255ths) | external list<IP> ≤ 4
  *            | step + 32768 u16 | counters u8 (≥ 1) | with ports u8 [| from u16 | to u16] | drift u16 (tenths of 1/s)
  *            | burstiness u8 (tenths) | pooling u8 | poison u8 | quota u16
@@ -148,11 +163,14 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
   },
   beat: {
     type: 0x02,
-    write: (w, m) => w.u32(m.stamp).u16(m.rtt === undefined ? 65535 : Math.min(65534, Math.round(m.rtt))),
+    write: (w, m) =>
+      w
+        .u32(m.stamp)
+        .u16(m.rtt === undefined ? 65535 : Math.min(65534, Math.round(m.rtt)))
+        .u16(m.room),
     read: (r) => {
-      const stamp = r.u32();
-      const rtt = r.u16();
-      return { kind: 'beat', stamp, rtt: rtt === 65535 ? undefined : ms(rtt) };
+      const [stamp, rtt, room] = [r.u32(), r.u16(), r.u16()];
+      return { kind: 'beat', stamp, rtt: rtt === 65535 ? undefined : ms(rtt), room };
     },
   },
   probe: {
@@ -288,6 +306,8 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       return { kind: 'fired', pairId, round, misfire, localPorts };
     },
   },
+  carrying: { type: 0x13, write: writeCarrying, read: readCarrying },
+  bridged: { type: 0x14, write: writeBridged, read: readBridged },
   registered: {
     type: 0x21,
     write: (w, m) => {
@@ -424,6 +444,8 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       return reason === undefined ? undefined : { kind: 'judged', pairId, reason, retryIn };
     },
   },
+  carry: { type: 0x2e, write: writeCarry, read: readCarry },
+  bridge: { type: 0x2f, write: writeBridge, read: readBridge },
 };
 
 const BY_TYPE: ReadonlyMap<number, Form<Message>> = new Map(

@@ -32,7 +32,9 @@ export type FromClient =
   | Leave
   | Response
   | Nudge
-  | Fired;
+  | Fired
+  | Carrying
+  | Bridged;
 
 export type FromRendezvous =
   | Registered
@@ -47,7 +49,9 @@ export type FromRendezvous =
   | Challenge
   | Nudged
   | Volley
-  | Judged;
+  | Judged
+  | Carry
+  | Bridge;
 
 /** X25519 public key of a household (its NODE-ID), 32 bytes. */
 export type NodeId = Uint8Array;
@@ -108,6 +112,8 @@ export interface Beat {
   readonly stamp: number;
   /** The client's smoothed round trip to this rendezvous; undefined before the first measurement. */
   readonly rtt: Millis | undefined;
+  /** kbit/s that it would carry for other households now, 0 to 65535; 0 where it does not. */
+  readonly room: number;
 }
 
 export interface Pong {
@@ -372,6 +378,54 @@ export interface Judged {
   readonly reason: Reason;
   /** The rendezvous tries again after this; 0: it does not. Whole seconds on the wire, up to 65535. */
   readonly retryIn: Millis;
+}
+
+/** One end of a household's carrying: a session between it and one of the two, whose keys come from here. */
+export interface Leg {
+  /** The session's number, for both. */
+  readonly number: number;
+  /** 16 bytes: the header key of whoever is at the other end. */
+  readonly headerKey: Uint8Array;
+  /** 32 fresh bytes. */
+  readonly secret: Uint8Array;
+  /** Where that one may be, best first; up to 4. */
+  readonly addresses: readonly Address[];
+}
+
+/** "Carry between these two, who find no direct path." Sent again until `carrying` comes. */
+export interface Carry {
+  readonly kind: 'carry';
+  readonly pairId: number;
+  /** At most so much, both directions together. */
+  readonly kbits: number;
+  readonly legs: readonly [Leg, Leg];
+}
+
+export const CARRYING_STATES = ['yes', 'no', 'over'] as const;
+/** Will do; will not; not any more. */
+export type CarryingState = (typeof CARRYING_STATES)[number];
+
+export interface Carrying {
+  readonly kind: 'carrying';
+  readonly pairId: number;
+  /** Number of the first of the two legs: which order it speaks of. */
+  readonly leg: number;
+  readonly state: CarryingState;
+}
+
+/** "Through this household you reach the peer of that pair." Sent again until `bridged` comes. */
+export interface Bridge {
+  readonly kind: 'bridge';
+  readonly pairId: number;
+  readonly leg: Leg;
+}
+
+/** "That household carries for us", said again every 20 s; or "it does not", or "not any more". */
+export interface Bridged {
+  readonly kind: 'bridged';
+  readonly pairId: number;
+  readonly leg: number;
+  readonly up: boolean;
 }
 
 /** Most bytes of a datagram that `relay` takes: 1200 of ours and room for a larger path later. */

@@ -28,6 +28,8 @@ const PACKETS = 7 * 188;
 
 const say = (answer: Answer): void => void process.send?.(answer);
 const times = new Pairs();
+/** A sink found itself another parent than it was to have: what it heard tells nothing of the relay. */
+let astray = false;
 const cipher = nodeCipher();
 const suites: readonly Suite[] = hasAes() ? ['aes-128-ocb', 'aes-128-gcm', 'chacha20-poly1305'] : ['chacha20-poly1305'];
 
@@ -179,8 +181,9 @@ function startHousehold({ rendezvous, channel, depth }: Extract<Order, { kind: '
   };
   let said = false;
   const drive = new Drive<HouseholdInput, HouseholdEffect>(household, (effect) => {
-    if (said || effect.kind !== 'news') return;
-    if (watch.depth !== depth) return;
+    if (effect.kind !== 'news') return;
+    if (said) astray ||= watch.depth !== depth;
+    if (said || watch.depth !== depth) return;
     said = true;
     say({ kind: 'ready' });
   });
@@ -199,7 +202,7 @@ process.on('message', (order: Order) => {
       times.clear();
       break;
     case 'report':
-      say({ kind: 'report', times: times.take() });
+      say({ kind: 'report', times: astray ? new Float64Array(0) : times.take() });
       break;
     case 'begin':
     case 'signal':

@@ -16,6 +16,8 @@ export interface Contender {
   readonly stack: 'hearth' | StackName;
   /** V8 flags of the relay; load processes have the same. */
   readonly flags: readonly string[];
+  /** Another bundle of hearth than that of this checkout. */
+  readonly main?: string;
 }
 
 export interface Times {
@@ -99,26 +101,7 @@ async function measure({ relay, source, sinks }: Running, times: Times): Promise
       if (left !== undefined) took.push((pairs[i + 1] ?? 0) - left);
     }
   }
-  if (process.env['DUMP'] !== undefined) {
-    for (const [who, pairs] of heard.entries()) {
-      const rows: [number, number, number][] = [];
-      for (let i = 0; i < pairs.length; i += 2) {
-        const left = leftAt.get(pairs[i] ?? -1);
-        if (left !== undefined) rows.push([left, (pairs[i + 1] ?? 0) - left, pairs[i] ?? 0]);
-      }
-      const t0 = rows[0]?.[0] ?? 0;
-      console.log(
-        'sink',
-        who,
-        rows.length,
-        rows
-          .filter(([, d]) => d > 10)
-          .slice(0, 400)
-          .map(([l, d, n]) => `${(l - t0).toFixed(0)}:${d.toFixed(0)}:${Math.floor(n / 32)}.${n % 32}`)
-          .join(' '),
-      );
-    }
-  }
+  if (heard.some((pairs) => pairs.length === 0)) throw new Error('a sink was not fed as it was to be');
   const sorted = Float64Array.from(took).sort();
   const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
   return {
@@ -138,7 +121,7 @@ async function report(child: ChildProcess): Promise<Float64Array> {
 }
 
 async function startHearth(
-  { flags }: Contender,
+  { flags, main = MAIN }: Contender,
   relayed: boolean,
   mbit: number,
   state: string,
@@ -153,7 +136,7 @@ async function startHearth(
   if (relayed) {
     const fed = word<Answer, 'child'>(source, 'child');
     const words = ['--rendezvous', rendezvous, '--channel', channel, '--state', state, '--lan', 'off'];
-    relay = program(0, [process.execPath, ...flags, ...profiling(), MAIN, 'agent', ...words, '--children', '2']);
+    relay = program(0, [process.execPath, ...flags, ...profiling(), main, 'agent', ...words, '--children', '2']);
     all.push(relay);
     await line(relay, /^agent ready /);
     await fed;

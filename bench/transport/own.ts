@@ -23,7 +23,11 @@ export async function open(end: End): Promise<Pipe> {
     window: 2048,
     random: secureRandom,
   });
-  const connection = new Connection({ random: secureRandom, queue: 64 * 1024 * 1024 });
+  const connection = new Connection({
+    random: secureRandom,
+    queue: 64 * 1024 * 1024,
+    pad: (counter, most) => session.pad(counter, most),
+  });
   const to = { ip: end.remote, port: end.port };
   let timer: NodeJS.Timeout | undefined;
   let armed: Instant | number = Infinity;

@@ -11,6 +11,7 @@ import { command, ip, nft, prefix, remove, settings, sweep } from './netns.ts';
 import { readPcap } from './pcap.ts';
 import type { Capture, Carrier, Counter, Expiry, Household, HouseholdOptions, Hub, Space } from './places.ts';
 import { firewallRules, otherPorts, routerRules } from './rules.ts';
+import * as six from './six.ts';
 import { Watch } from './watch.ts';
 
 export type { Capture, Carrier, Counter, Household, HouseholdOptions, Space } from './places.ts';
@@ -39,6 +40,9 @@ export class Lab {
   readonly #internet: Hub;
   #names = 0;
   #counters = 0;
+  #sixes = 0;
+  /** The hub's end of each namespace's wire. */
+  readonly #wires = new Map<string, string>();
   #closed = false;
 
   static async create(): Promise<Lab> {
@@ -59,12 +63,13 @@ export class Lab {
 
   /** A host with public addresses and nothing in front: a server. */
   async internet(
-    options: { readonly addresses?: number; readonly line?: LineShape } = {},
-  ): Promise<Space & { line: Line | undefined }> {
-    const { addresses = 1, line } = options;
+    options: { readonly addresses?: number; readonly line?: LineShape; readonly ipv6?: boolean } = {},
+  ): Promise<Space & { line: Line | undefined; six: string | undefined }> {
+    const { addresses = 1, line, ipv6 = false } = options;
     const netns = this.#space('public');
     const ips = Array.from({ length: addresses }, () => nextAddress(this.#internet));
-    return { netns, addresses: ips, line: await this.#connect(netns, ips, this.#internet, line) };
+    const laid = await this.#connect(netns, ips, this.#internet, line);
+    return { netns, addresses: ips, line: laid, six: ipv6 ? this.#six(netns, line) : undefined };
   }
 
   async household(options: HouseholdOptions = {}): Promise<Household> {
@@ -88,6 +93,10 @@ export class Lab {
     };
     const routed = making.by === 'box' || making.by === 'kernel';
     const lan = routed ? this.#lan(netns, hosts) : [router];
+    if (options.ipv6 === true) {
+      this.#six(netns, shape);
+      six.house(netns, lan, this.#sixes);
+    }
     return {
       router,
       gateway,
@@ -261,6 +270,7 @@ add rule ip count middle ip saddr ${from} ip daddr ${to} meta l4proto udp counte
   ): Promise<Line | undefined> {
     const number = this.#names++;
     const there = `to${number}`;
+    this.#wires.set(netns, there);
     let line: Line | undefined;
     if (shape === undefined) {
       ip(undefined, [`link add wan netns ${netns} type veth peer name ${there} netns ${hub.netns}`]);
@@ -278,6 +288,12 @@ add rule ip count middle ip saddr ${from} ip daddr ${to} meta l4proto udp counte
       `route add default ${via} src ${own[0]}`,
     ]);
     return line;
+  }
+
+  /** The next prefix, on the wire that was laid last; answers with its first address. */
+  #six(netns: string, shape: LineShape | undefined): string {
+    if (shape !== undefined) throw new Error(`${netns}: a line with delay or loss carries no IPv6`);
+    return six.connect(netns, this.#internet, this.#wires.get(netns) ?? '', ++this.#sixes);
   }
 
   /** A bridge `lan` on the router, and hosts on it with their device `eth0`. */

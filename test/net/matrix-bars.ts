@@ -1,4 +1,5 @@
 import type { Attempt, MatrixKind } from './matrix.ts';
+import type { Load } from './watch.ts';
 
 /** Kinds that give each destination another port. */
 const SYMMETRIC: ReadonlySet<MatrixKind> = new Set([
@@ -51,6 +52,52 @@ export function bars(attempts: readonly Attempt[]): readonly Bar[] {
     share('connected at all', attempts.filter(({ method }) => method !== undefined).length, attempts.length, 1),
     limit('first byte, p95 of the worst pair', worstFirst, 0.5),
   ];
+}
+
+/** What attempts cost, by the limits of agent/punch/limits.ts; everything on the line counts, also what is no punch. */
+export function safety(attempts: readonly Attempt[]): readonly Bar[] {
+  const loads = attempts.flatMap((attempt) => attempt.loads);
+  const most = (of: (load: Load) => number): number => Math.max(...loads.map(of));
+  const bar = (what: string, measured: number, limit_: number): Bar => ({
+    what,
+    measured: String(measured),
+    wanted: `≤ ${limit_}`,
+    held: measured <= limit_,
+  });
+  return [
+    bar(
+      'datagrams of a household in a second, at most',
+      most(({ there }) => there.fastest),
+      200,
+    ),
+    bar(
+      'datagrams towards a household in a second, at most',
+      most(({ back }) => back.fastest),
+      200,
+    ),
+    bar(
+      'new mappings of a household in a ping, at most',
+      most(({ mappings }) => mappings.made),
+      512,
+    ),
+    bar(
+      'new rows in a router’s table in a ping, at most',
+      most(({ flows }) => flows.made),
+      2000,
+    ),
+  ];
+}
+
+/** The cost of each pair of classes, for a person. */
+export function costs(attempts: readonly Attempt[]): string {
+  const groups = Map.groupBy(attempts, ({ from, to }) => classOf(from, to));
+  return [...groups]
+    .map(([kind, all]) => {
+      const loads = all.flatMap((attempt) => attempt.loads);
+      const p95 = (of: (load: Load) => number): string => String(quantile(loads.map(of), 0.95)).padStart(5);
+      return `${kind.padEnd(12)} p95 of a household: ${p95(({ there }) => there.packets)} datagrams, ${p95(({ there }) => there.fastest)} in a second, ${p95(({ mappings }) => mappings.made)} mappings, ${p95(({ flows }) => flows.made)} rows`;
+    })
+    .join('\n');
 }
 
 /** The matrix for a person: how many of a cell's attempts were direct, and its median time. */

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Attempt, matrix, type MatrixKind } from './matrix.ts';
-import { bars, barText, table } from './matrix-bars.ts';
+import { bars, barText, costs, safety, table } from './matrix-bars.ts';
 import { missing } from './missing.ts';
 import { MATRIX } from './nats.ts';
 
@@ -47,11 +47,13 @@ for (const place of values.place) {
     line: { delayMs: Number(values.delay), loss: Number(values.loss), jitterMs: Number(values.jitter) },
     atOnce: Number(values['at-once']),
     patience: 20,
+    watched: true,
     told,
   });
   console.log(`\nFrom ${place} to ${place}, ${values.delay} ms one way per household, ${values.loss} lost per line\n`);
   console.log(table(kinds, attempts));
-  const judged = bars(attempts);
+  console.log(`\n${costs(attempts)}`);
+  const judged = [...bars(attempts), ...safety(attempts)];
   console.log(`\n${judged.map(barText).join('\n')}\n`);
   if (judged.some(({ held }) => !held)) process.exitCode = 1;
 }

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Household, Lab, type Space } from './lab.ts';
 import type { LineShape } from './line.ts';
 import { classOf, type PairClass } from './matrix-bars.ts';
+import type { Load } from './watch.ts';
 import { atGateway, type MATRIX } from './nats.ts';
 import { hearth, type Rendezvous, startAgent, startRendezvous, States } from './programs.ts';
 
@@ -23,6 +24,8 @@ export interface Read {
 export interface Attempt extends Read {
   readonly from: MatrixKind;
   readonly to: MatrixKind;
+  /** What it cost the routers and lines of the asker and the listener; nothing where nobody watched. */
+  readonly loads: readonly Load[];
 }
 
 export interface MatrixOptions {
@@ -35,6 +38,8 @@ export interface MatrixOptions {
   /** Pings at once; two of them share neither asker nor listener. */
   readonly atOnce: number;
   readonly patience: number;
+  /** Count mappings, flows and datagrams of both households. */
+  readonly watched?: boolean;
   readonly told?: (attempt: Attempt) => void;
 }
 
@@ -48,13 +53,15 @@ export async function matrix(options: MatrixOptions): Promise<readonly Attempt[]
   try {
     const server = await lab.internet({ addresses: 2 });
     const rendezvous = await startRendezvous(lab, server, states, [], OBSERVING_PORTS);
-    const askers = new Map<string, Space>();
+    const askers = new Map<string, Household>();
+    const listeners = new Map<string, Household>();
     const nodes = new Map<string, string>();
     const settle = async (kind: MatrixKind, game: Game): Promise<void> => {
       const nat = place === 'host' ? kind : atGateway(kind);
-      const house = async (): Promise<Space> => where(await lab.household({ nat, line }), place);
-      askers.set(`${kind} ${game}`, await house());
-      const { node } = await startAgent(lab, await house(), rendezvous.place, states, ['--lan', 'off']);
+      askers.set(`${kind} ${game}`, await lab.household({ nat, line }));
+      const listener = await lab.household({ nat, line });
+      listeners.set(`${kind} ${game}`, listener);
+      const { node } = await startAgent(lab, where(listener, place), rendezvous.place, states, ['--lan', 'off']);
       nodes.set(`${kind} ${game}`, node);
     };
     for (const kind of kinds) {
@@ -79,10 +86,15 @@ export async function matrix(options: MatrixOptions): Promise<readonly Attempt[]
         const names = namesOf(pair);
         for (const name of names) free.set(name, Infinity);
         const game = gameOf(pair);
-        const asker = askers.get(`${from} ${game}`);
-        if (asker === undefined) throw new Error(`nobody asks from behind ${from}`);
+        const [asker, listener] = [askers.get(`${from} ${game}`), listeners.get(`${to} ${game}`)];
+        if (asker === undefined || listener === undefined) throw new Error(`nobody is behind ${from} or ${to}`);
         const node = nodes.get(`${to} ${game}`) ?? '';
-        const attempt = { from, to, ...(await pingOnce(lab, asker, node, rendezvous, patience)) };
+        const houses = options.watched === true ? [asker, listener] : [];
+        const watches = await Promise.all(houses.map((house) => house.watch()));
+        const told = await pingOnce(lab, where(asker, place), node, rendezvous, patience);
+        const loads = await Promise.all(watches.map((watch) => watch.read()));
+        await Promise.all(watches.map((watch) => watch.stop()));
+        const attempt = { from, to, loads, ...told };
         for (const name of names) free.set(name, performance.now() + REST_MS[classOf(from, to)]);
         attempts.push(attempt);
         options.told?.(attempt);

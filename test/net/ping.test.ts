@@ -100,13 +100,16 @@ describeInLab('hearth ping', () => {
   test.for([
     ['random', 'random'],
     ['random-block', 'random'],
-  ] as const)('From %s to %s nothing direct is to be had, and the rendezvous relays', async ([from, to]) => {
-    const { line, code } = await ping(spaceOf(from), ready.get(to)?.node ?? '', ['--patience', '8']);
-    console.log(`${from} → ${to}: ${line}`);
-    expect(line).toMatch(RELAYED);
-    const [, method, , reason] = RELAYED.exec(line) ?? [];
-    expect([method, reason, code]).toEqual(['relay-rendezvous', 'random', 0]);
-  });
+  ] as const)(
+    'From %s to %s nothing direct is to be had, and a household that can be reached relays',
+    async ([from, to]) => {
+      const { line, code } = await ping(spaceOf(from), ready.get(to)?.node ?? '', ['--patience', '8']);
+      console.log(`${from} → ${to}: ${line}`);
+      expect(line).toMatch(RELAYED);
+      const [, method, , reason] = RELAYED.exec(line) ?? [];
+      expect([method, reason, code]).toEqual(['relay-household', 'random', 0]);
+    },
+  );
 
   test('A household that nobody knows is peer-unknown', async () => {
     await expectNot(ping(spaceOf('masquerade'), base32(randomBytes(32))), 'peer-unknown');

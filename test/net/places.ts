@@ -36,6 +36,8 @@ export interface HouseholdOptions {
   /** The line to the internet, or the carrier; a plain wire when left out. */
   readonly line?: LineShape;
   readonly behind?: Carrier;
+  /** A /64 of its own besides, behind a stateful filter; on a plain wire only. */
+  readonly ipv6?: boolean;
   /** Outside addresses of a NAT of nat.c; one, or as many as its kind has. */
   readonly addresses?: number;
   /** Seconds a mapping lives, without and with an answer; the kernel has 30 and 120. */

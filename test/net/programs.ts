@@ -50,7 +50,7 @@ export async function startRendezvous(
   ports = 2,
 ): Promise<Rendezvous> {
   const listen = Array.from({ length: ports }, (_, i) => space.addresses.map((ip) => ({ ip, port: PORT + i }))).flat();
-  const text = listen.map(({ ip, port }) => `${ip}:${port}`).join(',');
+  const text = listen.map(({ ip, port }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)).join(',');
   const child = hearth(lab, space, ['rendezvous', '--listen', text, '--state', states.next(), ...more]);
   const [, place, key] = await child.line(/^rendezvous ready (\S+) key ([a-z2-7]{52})$/, START_MS);
   return { child, space, place: `${place}#${key}`, listen };

@@ -16,7 +16,7 @@ const gone = undefined;
 describe('the ports of a burst that went to the peer', () => {
   it.each([
     ['nobody came between', [4711, gone, 4713], UP, [[4712]]],
-    ['two strangers came between', [4711, gone, 4715], UP, [[4712, 4713, 4714]]],
+    ['two strangers came between', [4711, gone, 4715], UP, [[4713, 4712, 4714]]],
     ['two knocks in a row', [4711, gone, gone, 4714], UP, [[4712], [4713]]],
     [
       'two knocks and a stranger',
@@ -24,7 +24,7 @@ describe('the ports of a burst that went to the peer', () => {
       UP,
       [
         [4712, 4713],
-        [4713, 4714],
+        [4714, 4713],
       ],
     ],
     ['a step of seven', [4711, gone, 4725], { ...UP, step: 7 }, [[4718]]],

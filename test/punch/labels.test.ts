@@ -21,10 +21,12 @@ const EVIDENCE: Evidence = {
   believed: undefined,
   external: [IP],
   readExactly: false,
+  steady: false,
   sameExternal: false,
   poison: false,
   refusedMappings: false,
   arrived: 1,
+  halves: 0,
 };
 
 describe('why an attempt failed', () => {
@@ -51,6 +53,17 @@ describe('why an attempt failed', () => {
     ['poison', 'the same, and the other NAT gives its port away', { readExactly: true, poison: true }],
     ['quota', 'whole sockets without an answer', { brackets: brackets([4711, 4713], [LOST, LOST], [LOST, LOST]) }],
     ['quota', 'a full table of our own', { refusedMappings: true }],
+    [
+      'loss',
+      'the same where other sockets were seen by halves',
+      { brackets: brackets([4711, 4713], [LOST, LOST], [LOST, LOST]), halves: 2 },
+    ],
+    [
+      'filter',
+      'one port for everybody, as was believed, and knocked at',
+      { steady: true, readExactly: true, brackets: brackets([4711, 4711], [4712, 4712], [4713, LOST]) },
+    ],
+    ['random', 'one port for everybody was believed, and there are many', { steady: true, brackets: WIDE }],
     [
       'loss',
       'two probes of six missing, here and there',

@@ -7,7 +7,17 @@ import { chance, mappingsFor, shotsFor } from '../../agent/punch/birthday.ts';
 import { inferBlock, scanOrder, sizeOf, widen } from '../../agent/punch/block.ts';
 import { ALL_PORTS, portAfter } from '../../agent/punch/brackets.ts';
 import { chanceOf, guess } from '../../agent/punch/lottery.ts';
-import { bracketSize, targets, walkOf } from '../../agent/punch/walk.ts';
+import {
+  bracketSize,
+  type Holes,
+  holesFor,
+  mayMeet,
+  placeOf,
+  strangers,
+  targets,
+  type Walk,
+  walkThrough,
+} from '../../agent/punch/walk.ts';
 
 describe('the birthday', () => {
   // The exact figures for 64512 ports from our reference, section 2.2.
@@ -88,43 +98,74 @@ describe('a block', () => {
 });
 
 describe('the walk', () => {
-  /** Plays both counters: does a knock of the walker leave from the port that its target's hole expects? */
-  function meets(drift: number, lead: number, count: number, width: number, place: number): boolean {
-    const counting = { step: 1, counters: 1, range: ALL_PORTS };
-    const aims = targets(5000, { lead, count }, width, counting);
-    let port = portAfter(5000, drift, counting);
-    for (const aim of aims) {
-      for (let n = 0; n < width; n++) {
+  const counting = { step: 1, counters: 1, range: ALL_PORTS };
+
+  /** Plays both counters: at which hole does a knock of the walker leave from the port that it expects? */
+  function meets(holes: Holes, walk: Walk, steps: number, place: number): number | undefined {
+    const aims = targets(5000, holes, counting).slice(walk.first, walk.first + walk.count);
+    let port = portAfter(5000, steps, counting);
+    for (const [i, aim] of aims.entries()) {
+      for (let n = 0; n < holes.width * holes.depth; n++) {
         port = portAfter(port, 1, counting);
-        if (port === aim && n === place) return true;
+        if (port === aim && n % holes.width === place) return walk.first + i;
       }
     }
-    return false;
+    return undefined;
   }
 
-  it('meets for every drift from its lead to its lead and length, and for no other', () => {
-    for (let drift = 0; drift < 60; drift++) expect(meets(drift, 10, 24, 1, 0)).toBe(drift >= 10 && drift < 34);
-  });
+  it.each([1, 2, 3])(
+    'meets from the first hole it walks through to %i steps more for each, and at no other, and knows where',
+    (depth) => {
+      const holes = { lead: 10, count: 40, width: 1, depth };
+      const walk = { first: 5, count: 12 };
+      const begin = 10 + 2 * depth * 5;
+      for (let steps = 0; steps < 100; steps++) {
+        const met = meets(holes, walk, steps, 0);
+        expect(met !== undefined).toBe(steps >= begin && steps < begin + 12 * depth);
+        expect(mayMeet(holes, walk, steps)).toBe(met !== undefined);
+        if (met !== undefined) expect(placeOf(holes, walk, steps, 0).first).toBe(met);
+      }
+    },
+  );
 
   it('meets the same in each place of several counters', () => {
-    for (let place = 0; place < 4; place++) expect(meets(12, 10, 24, 4, place)).toBe(true);
+    const holes = { lead: 10, count: 24, width: 4, depth: 1 };
+    for (let place = 0; place < 4; place++) {
+      expect(meets(holes, { first: 0, count: 24 }, 14, place)).toBeDefined();
+      expect(mayMeet(holes, { first: 0, count: 24 }, 14)).toBe(true);
+    }
   });
 
   it.each([
-    [0, 8],
-    [15, 23],
-    [250, 88],
-  ])('reaches three deviations and more about what strangers take: at %i flows a second %i targets', (drift, count) => {
-    const walk = walkOf(drift, 1.5, ms(220), 0);
-    const mean = drift * 0.22;
-    expect(walk.count).toBe(count);
-    expect(walk.lead).toBeLessThanOrEqual(mean);
-    expect(walk.lead + walk.count).toBeGreaterThan(mean + 3 * Math.sqrt(1.5 * mean));
-  });
+    [0, 1.5, 1],
+    [15, 1.5, 1],
+    [50, 19, 1],
+    [250, 1.5, 1],
+    [50, 1.5, 4],
+  ])(
+    'has a hole wherever the walker may be: %i flows a second, variance %f, counters of the other side: %i',
+    (drift, burstiness, width) => {
+      const pace = { drift, burstiness };
+      const whole = strangers(pace, ms(170));
+      const rest = strangers(pace, ms(90));
+      const holes = holesFor(whole, rest.most - rest.least + 1, width);
+      // However many of them came before it was read once more.
+      for (let before = whole.least; before <= whole.most - rest.most; before++) {
+        const reach = { least: before + rest.least, most: before + rest.most };
+        const walk = walkThrough(holes, reach);
+        for (let steps = Math.max(reach.least, holes.lead); steps <= reach.most; steps++)
+          for (let place = 0; place < width; place++) expect(meets(holes, walk, steps, place)).toBeDefined();
+      }
+    },
+  );
 
-  it('doubles at each attempt and ends at 128', () => {
-    expect([0, 1, 2, 3, 4].map((attempt) => walkOf(0, 1.5, ms(100), attempt).count)).toEqual([8, 16, 32, 64, 128]);
-    expect(walkOf(1000, 19, ms(1000), 3).count).toBe(128);
+  it('takes as many holes as strangers make it, and no more than may be new at once', () => {
+    const holes = (drift: number, burstiness = 1.5): number => {
+      const [whole, rest] = [strangers({ drift, burstiness }, ms(170)), strangers({ drift, burstiness }, ms(90))];
+      return holesFor(whole, rest.most - rest.least + 1, 1).count;
+    };
+    expect([holes(0), holes(15), holes(50), holes(250)]).toEqual([6, 7, 11, 20]);
+    expect(holes(9000, 19)).toBe(128);
   });
 
   it('has brackets so small that a stranger comes into every third at most', () => {

@@ -36,7 +36,7 @@ test('a relay carried first, then a direct path took over', () => {
   ).toEqual([[5500, 'connected direct dial after 4.500 s, first byte after 0.210 s by relay-rendezvous', 0]]);
 });
 
-test('only a relay within the patience: how long it took and why it is one', () => {
+test('only relays within the patience: the one that carries now, when the first byte came, and why it is one', () => {
   expect(
     say(
       ASKED,
@@ -44,7 +44,7 @@ test('only a relay within the patience: how long it took and why it is one', () 
       [3000, { kind: 'gave-up', reason: 'filter', again: true }],
       [5000, { kind: 'carried', method: 'relay-rendezvous' }],
     ),
-  ).toEqual([[21_000, 'connected relay relay-household after 0.300 s: filter', 0]]);
+  ).toEqual([[21_000, 'connected relay relay-rendezvous after 0.300 s: filter', 0]]);
 });
 
 test('nothing more to try: the relay is the result at once, whichever comes first', () => {

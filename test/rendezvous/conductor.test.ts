@@ -277,3 +277,63 @@ test('a path ends it at once', () => {
   expect(conductor.wake()).toBeUndefined();
   expect(conductor.step({ kind: 'tick' }, at(500))).toEqual([]);
 });
+
+describe('a walk', () => {
+  const [walker, anchor] = [nat('sequential', { drift: 1 }), nat('sequential', { drift: 2 })];
+
+  interface Line {
+    port: number;
+    /** The port of each datagram to the peer, by its destination. */
+    readonly towards: Map<number, number>;
+  }
+
+  /** Two counters, and strangers who take so many ports of the walker's before each of its volleys. */
+  function counting(strangers: readonly number[]): Answer & { readonly lines: Readonly<Record<Role, Line>> } {
+    const lines = { asker: { port: 20_000, towards: new Map() }, target: { port: 40_000, towards: new Map() } };
+    const left = [...strangers];
+    const answer: Answer = (role, plan, give) => {
+      const line: Line = lines[role];
+      give({ kind: 'fired', role, round: plan.round, misfire: 'none', localPorts: [] });
+      if (plan.from.kind !== 'fresh') return;
+      if (role === 'asker') line.port += left.shift() ?? 0;
+      for (const one of rounds(plan, plan.from.sockets, false)) {
+        line.port++;
+        if (one.kind === 'knock') {
+          line.towards.set(line.port, one.port);
+          continue;
+        }
+        const external = { ip: ADDRESSES[role].ip, port: line.port };
+        const sight = { socket: one.by, shot: one.shot, localPort: 2000, external };
+        give({ kind: 'seen', role, round: plan.round, sight });
+      }
+    };
+    return Object.assign(answer, { lines });
+  }
+
+  /** Does a port of the one open its NAT for a port of the other which does the same? */
+  function met({ lines }: ReturnType<typeof counting>): boolean {
+    return [...lines.target.towards].some(([hole, to]) => lines.asker.towards.get(to) === hole);
+  }
+
+  function volleys(effects: readonly ConductorEffect[]) {
+    return effects.flatMap((effect) => (effect.kind === 'volley' ? [effect] : []));
+  }
+
+  it('leads two counters to meet, and then both knock once more where they did', () => {
+    const answer = counting([0, 1, 3]);
+    const { effects } = play(conductorOf(walker, anchor, seeded(1)), answer);
+    expect(met(answer)).toBe(true);
+    const [read, holes, second, walk, mine, theirs] = volleys(effects);
+    expect([read, holes, second, walk].map((one) => one?.role)).toEqual(['asker', 'target', 'asker', 'asker']);
+    expect(mine).toMatchObject({ role: 'asker', plan: { from: { kind: 'round', round: walk?.plan.round } } });
+    expect(theirs).toMatchObject({ role: 'target', plan: { from: { kind: 'round', round: holes?.plan.round } } });
+  });
+
+  it('that strangers made miss is known from its last probe, and the next one begins at once', () => {
+    const answer = counting([0, 0, 40, 0, 0]);
+    const { effects } = play(conductorOf(walker, anchor, seeded(1)), answer);
+    const [, , , walk, next] = volleys(effects);
+    expect([walk?.role, next?.role, next?.plan.from.kind]).toEqual(['asker', 'target', 'fresh']);
+    expect(met(answer)).toBe(true);
+  });
+});

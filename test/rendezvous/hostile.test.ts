@@ -173,7 +173,9 @@ describe('a stranger', () => {
   it('that repeats a recorded way in disturbs nobody', () => {
     const hand = new Hand(place(0)).settle();
     for (const bytes of hand.said) give(bytes, place(0));
-    expect(hand.hear(hand.say({ kind: 'beat', stamp: 5, rtt: undefined }))).toMatchObject([{ kind: 'pong', stamp: 5 }]);
+    expect(hand.hear(hand.say({ kind: 'beat', stamp: 5, rtt: undefined, room: 0 }))).toMatchObject([
+      { kind: 'pong', stamp: 5 },
+    ]);
   });
 });
 
@@ -203,7 +205,7 @@ describe('an address that is not proven', () => {
     if (told?.kind !== 'introduction') throw new Error('not introduced');
     b.say({ kind: 'accept', pairId: told.pairId });
     later(2000);
-    const beat = b.seal({ kind: 'beat', stamp: 1, rtt: undefined });
+    const beat = b.seal({ kind: 'beat', stamp: 1, rtt: undefined, room: 0 });
     const sent = give(beat, VICTIM);
     for (let i = 0; i < 100; i++)
       sent.push(...a.say({ kind: 'relay', pairId: told.pairId, bytes: new Uint8Array(20) }));
@@ -247,7 +249,7 @@ describe('an address that is not proven', () => {
   it('is given to nobody as a candidate', () => {
     const [liar, honest] = [new Hand(place(1)).settle(), new Hand(place(2)).settle()];
     later(2000);
-    liar.say({ kind: 'beat', stamp: 1, rtt: undefined }, VICTIM);
+    liar.say({ kind: 'beat', stamp: 1, rtt: undefined, room: 0 }, VICTIM);
     const told = [
       ...liar.say({ kind: 'introduce', request: 1, node: honest.pair.publicKey }, VICTIM),
       ...honest.say({ kind: 'introduce', request: 1, node: liar.pair.publicKey }),
@@ -277,7 +279,7 @@ describe('an address that is not proven', () => {
   it('becomes proven by the answer to the challenge, from there and from nowhere else', () => {
     const hand = new Hand(place(1)).settle();
     later(2000);
-    const [pong, challenge] = hand.hear(hand.say({ kind: 'beat', stamp: 1, rtt: undefined }, place(9)));
+    const [pong, challenge] = hand.hear(hand.say({ kind: 'beat', stamp: 1, rtt: undefined, room: 0 }, place(9)));
     expect(pong?.kind).toBe('pong');
     if (challenge?.kind !== 'challenge') throw new Error('no challenge');
     const other = new Hand(place(2)).settle();
@@ -293,7 +295,7 @@ describe('the address of a session', () => {
   it('is not moved by a copy of an old datagram from elsewhere', () => {
     const hand = new Hand(place(1)).settle();
     later(2000);
-    const recorded = hand.seal({ kind: 'beat', stamp: 1, rtt: undefined });
+    const recorded = hand.seal({ kind: 'beat', stamp: 1, rtt: undefined, room: 0 });
     give(recorded, hand.address);
     later(2000);
     expect(give(recorded, VICTIM)).toEqual([]);
@@ -303,8 +305,8 @@ describe('the address of a session', () => {
   it('is not moved by an authentic datagram that was overtaken', () => {
     const hand = new Hand(place(1)).settle();
     later(2000);
-    const held = hand.seal({ kind: 'beat', stamp: 1, rtt: undefined });
-    hand.say({ kind: 'beat', stamp: 2, rtt: undefined });
+    const held = hand.seal({ kind: 'beat', stamp: 1, rtt: undefined, room: 0 });
+    hand.say({ kind: 'beat', stamp: 2, rtt: undefined, room: 0 });
     for (const { to } of give(held, VICTIM)) expect(key(to)).toBe(key(hand.address));
   });
 
@@ -312,10 +314,12 @@ describe('the address of a session', () => {
     const hand = new Hand(place(1)).settle();
     later(2000);
     const [a, b] = [place(3), place(4)];
-    expect(hand.say({ kind: 'beat', stamp: 1, rtt: undefined }, a)[0]?.to).toEqual(a);
-    expect(hand.say({ kind: 'beat', stamp: 2, rtt: undefined }, b).every(({ to }) => sameAddress(to, a))).toBe(true);
+    expect(hand.say({ kind: 'beat', stamp: 1, rtt: undefined, room: 0 }, a)[0]?.to).toEqual(a);
+    expect(hand.say({ kind: 'beat', stamp: 2, rtt: undefined, room: 0 }, b).every(({ to }) => sameAddress(to, a))).toBe(
+      true,
+    );
     later(1100);
-    expect(hand.say({ kind: 'beat', stamp: 3, rtt: undefined }, b)[0]?.to).toEqual(b);
+    expect(hand.say({ kind: 'beat', stamp: 3, rtt: undefined, room: 0 }, b)[0]?.to).toEqual(b);
   });
 });
 
@@ -354,7 +358,7 @@ describe('a client that means harm', () => {
     );
     later(ms(1000));
     expect(server.counters().refused['unexpected']).toBeGreaterThan(50);
-    expect(hand.hear(hand.say({ kind: 'beat', stamp: 9, rtt: undefined }))).toMatchObject([{ kind: 'pong' }]);
+    expect(hand.hear(hand.say({ kind: 'beat', stamp: 9, rtt: undefined, room: 0 }))).toMatchObject([{ kind: 'pong' }]);
   });
 
   it('finds no room where there is none, and those inside stay', () => {
@@ -368,6 +372,8 @@ describe('a client that means harm', () => {
     expect(server.counters().present).toBe(3);
     expect(server.counters().refused['full']).toBeGreaterThan(0);
     const again = new Hand(place(0), hands[0]?.pair).settle();
-    expect(again.hear(again.say({ kind: 'beat', stamp: 1, rtt: undefined }))).toMatchObject([{ kind: 'pong' }]);
+    expect(again.hear(again.say({ kind: 'beat', stamp: 1, rtt: undefined, room: 0 }))).toMatchObject([
+      { kind: 'pong' },
+    ]);
   });
 });

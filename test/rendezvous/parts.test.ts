@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Address, parseAddress } from '../../agent/base/address.ts';
 import { at, ms, seconds } from '../../agent/base/time.ts';
-import { full, spend } from '../../agent/rendezvous/allowance.ts';
+import { full, spend } from '../../agent/base/allowance.ts';
 import { candidates } from '../../agent/rendezvous/candidates.ts';
 import { suits } from '../../agent/rendezvous/channels.ts';
 import { Wheel } from '../../agent/rendezvous/wheel.ts';

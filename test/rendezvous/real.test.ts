@@ -9,7 +9,7 @@ import { fromBase32 } from '../../agent/base/text32.ts';
 import { nodeCipher, secureRandom } from '../../agent/io/crypto.ts';
 import { Drive } from '../../agent/io/drive.ts';
 import type { ClientEffect, ClientInput, Server } from '../../agent/rendezvous/client.ts';
-import { Guest } from './town.ts';
+import { Guest, PROFILE } from './town.ts';
 
 const MAIN = join(import.meta.dirname, '../../agent/main.ts');
 const folder = mkdtempSync(join(tmpdir(), 'hearth-rendezvous-'));
@@ -55,6 +55,8 @@ function guest(server: Server) {
     networkSecret: new Uint8Array(0),
     ip: '127.0.0.1',
     children: 2,
+    profile: PROFILE,
+    room: () => 0,
   });
   const told: ClientEffect[] = [];
   const drive = new Drive<ClientInput, ClientEffect>(machine, (effect) => void told.push(effect));

@@ -343,6 +343,23 @@ describe('relaying', () => {
     expect(one.told('relayed')).toMatchObject([{ pairId, bytes: bytesOf('back') }]);
   });
 
+  it('begins with the last that was said before the other side had its introduction, which comes again within 200 ms', () => {
+    const town = new Town();
+    const [one, two] = [town.resident(), town.resident()];
+    settled(town, one, two);
+    const line = two.household.access.downlink;
+    const { shape } = line;
+    line.shape = { ...shape, loss: 1 };
+    one.give({ kind: 'introduce', request: 1, node: two.id });
+    town.pass(80);
+    const pairId = one.told('introduction')[0]?.pairId ?? 0;
+    for (const word of ['lost', 'kept']) one.give({ kind: 'relay', pairId, bytes: bytesOf(word) });
+    line.shape = shape;
+    town.pass(300);
+    expect(two.told('introduction')).toHaveLength(1);
+    expect(two.told('relayed')).toMatchObject([{ pairId, bytes: bytesOf('kept') }]);
+  });
+
   it('lives on while it is used, and ends a minute after', () => {
     const { town, one, two, pairId } = paired();
     for (let i = 0; i < 10; i++) {
@@ -408,6 +425,21 @@ describe('a channel', () => {
     one.give({ kind: 'report', pairId: told.pairId, outcome: { kind: 'connected', method: 'simultaneous' } });
     town.pass(100);
   }
+
+  it('keeps parent and child relayable as long as the one feeds the other, and no longer', () => {
+    const { town, origin, channel } = started();
+    const one = town.resident();
+    settled(town, one);
+    join(town, one, channel);
+    const pairId = one.told('introduction')[0]?.pairId ?? 0;
+    town.pass(600_000);
+    one.give({ kind: 'relay', pairId, bytes: bytesOf('our path is lost') });
+    town.pass(100);
+    expect(origin.told('relayed')).toMatchObject([{ pairId }]);
+    one.give({ kind: 'leave-channel', channel });
+    town.pass(130_000);
+    expect(town.server.counters().pairs).toBe(0);
+  });
 
   it('is known by name and origin to whoever knows its id', () => {
     const { town, origin, channel } = started();

@@ -32,6 +32,7 @@ export class Guest implements Machine<NetInput | ClientInput, NetEffect | Client
   readonly #cipher: Cipher;
   readonly #ip: string;
   readonly #children: number;
+  readonly #profile: NatProfile;
   #opened = false;
 
   constructor(options: {
@@ -42,12 +43,15 @@ export class Guest implements Machine<NetInput | ClientInput, NetEffect | Client
     networkSecret: Uint8Array;
     ip: string;
     children: number;
+    profile: NatProfile;
+    room: () => number;
   }) {
     const { cipher, random, identity, servers, networkSecret } = options;
     this.#headerKey = cipher.random(16);
     this.#cipher = cipher;
     this.#ip = options.ip;
     this.#children = options.children;
+    this.#profile = options.profile;
     let index = random(2 ** 32);
     this.client = new RendezvousClient({
       cipher,
@@ -58,6 +62,7 @@ export class Guest implements Machine<NetInput | ClientInput, NetEffect | Client
       headerKey: this.#headerKey,
       suites: ['chacha20-poly1305'],
       socket: 0,
+      room: options.room,
       newIndex: () => (index = (index + 1) % 2 ** 32),
     });
   }
@@ -80,10 +85,8 @@ export class Guest implements Machine<NetInput | ClientInput, NetEffect | Client
 
   #register(port: number, now: Instant): readonly ClientEffect[] {
     const internal = [{ ip: this.#ip, port }];
-    return this.client.step(
-      { kind: 'register', role: 'agent', children: this.#children, internal, profile: PROFILE },
-      now,
-    );
+    const [children, profile] = [this.#children, this.#profile];
+    return this.client.step({ kind: 'register', role: 'agent', children, internal, profile }, now);
   }
 }
 
@@ -95,20 +98,29 @@ export interface Heard {
   readonly effect: Exclude<ClientEffect, { kind: 'send' }>;
 }
 
+interface Own {
+  readonly children: number;
+  readonly profile: NatProfile;
+  readonly room: number;
+}
+
 /** One household of a town, as a test sees it. */
 export class Resident {
   readonly identity: KeyPair;
   readonly household: Household;
   readonly heard: Heard[] = [];
+  /** kbit/s it offers to carry for others. */
+  room: number;
   readonly #town: Town;
-  readonly #children: number;
+  readonly #own: Own;
   #guest: Guest;
   #drive: Drive<ClientInput, ClientEffect>;
 
-  constructor(town: Town, household: Household, children: number, servers: readonly Server[]) {
+  constructor(town: Town, household: Household, own: Own, servers: readonly Server[]) {
     this.#town = town;
     this.household = household;
-    this.#children = children;
+    this.#own = own;
+    this.room = own.room;
     this.identity = town.cipher.pair();
     this.#guest = this.#newGuest(servers);
     this.#drive = this.#start();
@@ -147,7 +159,8 @@ export class Resident {
     const { cipher, world } = this.#town;
     const { ip } = this.household.host;
     const own = { cipher, random: world.random(), identity: this.identity, networkSecret: SECRET };
-    return new Guest({ ...own, servers, ip, children: this.#children });
+    const { children, profile } = this.#own;
+    return new Guest({ ...own, servers, ip, children, profile, room: () => this.room });
   }
 
   #start(): Drive<ClientInput, ClientEffect> {
@@ -197,12 +210,12 @@ export class Town {
 
   resident(
     kind: KindName = 'port-restricted',
-    options: { children?: number; delayMs?: number; loss?: number; behind?: Behind } = {},
+    options: Partial<Own> & { delayMs?: number; loss?: number; behind?: Behind } = {},
   ): Resident {
-    const { delayMs = 10, loss = 0, behind } = options;
+    const { delayMs = 10, loss = 0, behind, children = 2, profile = PROFILE, room = 0 } = options;
     const place = behind === undefined ? { access: { delay: ms(delayMs), loss } } : { behind };
     const household = this.world.household(kind, place);
-    return new Resident(this, household, options.children ?? 2, this.servers);
+    return new Resident(this, household, { children, profile, room }, this.servers);
   }
 
   /** Runs on for that many milliseconds. */

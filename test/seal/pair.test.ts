@@ -73,8 +73,11 @@ describe('two introduced peers', () => {
     }
   });
 
-  test('take AES only when both have it', () => {
+  test('take AES only when both have it, and OCB before GCM', () => {
     const chacha: readonly Suite[] = ['chacha20-poly1305'];
+    const suites: readonly Suite[] = ['aes-128-ocb', ...BOTH];
+    expect(meet(initiator({ suites }), responder({ suites })).a.suite).toBe('aes-128-ocb');
+    expect(meet(initiator({ suites })).b.suite).toBe('aes-128-gcm');
     expect(meet().a.suite).toBe('aes-128-gcm');
     expect(meet(initiator({ suites: chacha })).b.suite).toBe('chacha20-poly1305');
     expect(meet(initiator(), responder({ suites: chacha })).a.suite).toBe('chacha20-poly1305');

@@ -30,7 +30,7 @@ const open = (session: Session, datagram: Uint8Array, now = NOW) => {
 const bodyOf = (opened: ReturnType<typeof open>) =>
   typeof opened === 'string' ? opened : Uint8Array.from(opened.body);
 
-describe.each(['aes-128-gcm', 'chacha20-poly1305'] as const)('a session under %s', (suite) => {
+describe.each(['aes-128-ocb', 'aes-128-gcm', 'chacha20-poly1305'] as const)('a session under %s', (suite) => {
   test('carries any body with any padding, which is taken off again', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 1168 }), fc.integer({ min: 0, max: 255 }), (body, pad) => {

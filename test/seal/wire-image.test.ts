@@ -39,7 +39,7 @@ function datagrams(firstByte: FirstByte, count: number): Record<string, Uint8Arr
   const session = new Session({
     cipher,
     random,
-    suite: 'aes-128-gcm',
+    suite: 'aes-128-ocb',
     keys,
     theirIndex: 3,
     theirHeader: block,

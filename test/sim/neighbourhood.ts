@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { at, type Instant, ms, seconds } from '../../agent/base/time.ts';
 import type { Block } from '../../agent/blocks/block.ts';
-import { Household, type HouseholdEffect, type HouseholdInput } from '../../agent/house/household.ts';
+import type { CarryLimits } from '../../agent/house/carriages.ts';
+import {
+  Household,
+  type HouseholdEffect,
+  type HouseholdInput,
+  type HouseholdOptions,
+} from '../../agent/house/household.ts';
 import { Origin, type OriginEffect, type OriginInput } from '../../agent/house/origin.ts';
 import { Rendezvous, type RendezvousEvent } from '../../agent/rendezvous/server.ts';
 import type { Cipher } from '../../agent/seal/cipher.ts';
@@ -28,6 +34,7 @@ export interface Home {
     readonly fields: Readonly<Record<string, string | number>>;
   }[];
   readonly boxes: ReturnType<World['household']>['boxes'];
+  readonly access: ReturnType<World['household']>['access'];
 }
 
 /** A rendezvous, an origin with the test card, and as many homes as a scenario wants, on the virtual clock. */
@@ -86,18 +93,26 @@ export class Neighbourhood {
     this.originDrive.give({ kind: 'start' });
   }
 
-  home(name: string, kind: KindName, children = 2): Home {
-    const { host, boxes } = this.world.household(kind, { name, access: this.#access });
+  home(name: string, kind: KindName, children = 2, carries?: CarryLimits): Home {
+    return this.#home(name, kind, { children, channels: [this.#channel], carries });
+  }
+
+  /** One that takes no channel, and carries for others. */
+  helper(name: string, kind: KindName, carries: CarryLimits = { kbits: 20_000, pairs: 4 }): Home {
+    return this.#home(name, kind, { children: 0, channels: [], carries });
+  }
+
+  #home(name: string, kind: KindName, own: Pick<HouseholdOptions, 'children' | 'channels' | 'carries'>): Home {
+    const { host, boxes, access } = this.world.household(kind, { name, access: this.#access });
     const household = new Household({
       ...this.#endpoint(host),
       role: 'agent',
-      children,
-      channels: [this.#channel],
+      ...own,
       ringSpan: seconds(8),
       ringBytes: 8 * 2 ** 20,
       hold: ms(1000),
     });
-    const home: Home = { name, host, household, boxes, blocks: [], events: [], drive: undefined as never };
+    const home: Home = { name, host, household, boxes, access, blocks: [], events: [], drive: undefined as never };
     const drive = host.run<HouseholdInput, HouseholdEffect>(household, (effect, now) => {
       if (effect.kind === 'event') home.events.push({ name: effect.name, at: now, fields: effect.fields });
       if (effect.kind !== 'news') return;

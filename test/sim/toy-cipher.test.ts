@@ -36,6 +36,14 @@ test('Blocks of the toy permute: what is encrypted decrypts, and another key giv
   );
 });
 
+test('Many blocks at once are to the toy what each is by itself', () => {
+  const block = cipher.block(cipher.random(16));
+  const three = cipher.random(48);
+  const each = [0, 16, 32].flatMap((at) => [...block.encrypt(three.subarray(at, at + 16))]);
+  expect([...block.encrypt(three)]).toEqual(each);
+  expect(block.decrypt(block.encrypt(three))).toEqual(three);
+});
+
 test('A toy signature fits one key and one message', () => {
   const [mine, other] = [cipher.signingPair(), cipher.signingPair()];
   const message = cipher.random(100);

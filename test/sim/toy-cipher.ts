@@ -94,24 +94,26 @@ class ToyBlock implements BlockCipher {
     this.#keys = [0, 4, 8, 12, 16, 20].map((position) => word(long, position));
   }
 
-  encrypt(block: Uint8Array): Uint8Array {
-    return this.#rounds(block, this.#keys, 0);
+  encrypt(blocks: Uint8Array): Uint8Array {
+    return this.#rounds(blocks, this.#keys, 0);
   }
 
-  decrypt(block: Uint8Array): Uint8Array {
-    return this.#rounds(block, this.#keys.toReversed(), 8);
+  decrypt(blocks: Uint8Array): Uint8Array {
+    return this.#rounds(blocks, this.#keys.toReversed(), 8);
   }
 
-  /** `first`: where the half is that the first round reads. */
-  #rounds(block: Uint8Array, keys: readonly number[], first: number): Uint8Array {
-    const out = block.slice();
-    let [read, written] = [8 - first, first];
-    for (const key of keys) {
-      const [low, high] = [word(out, read), word(out, read + 4)];
-      const mask = mix(low ^ mix(high ^ key));
-      write(out, written, word(out, written) ^ mask);
-      write(out, written + 4, word(out, written + 4) ^ mix(mask ^ key ^ low));
-      [read, written] = [written, read];
+  /** `first`: where the half of a block is that the first round reads. */
+  #rounds(blocks: Uint8Array, keys: readonly number[], first: number): Uint8Array {
+    const out = blocks.slice();
+    for (let block = 0; block < out.length; block += 16) {
+      let [read, written] = [block + 8 - first, block + first];
+      for (const key of keys) {
+        const [low, high] = [word(out, read), word(out, read + 4)];
+        const mask = mix(low ^ mix(high ^ key));
+        write(out, written, word(out, written) ^ mask);
+        write(out, written + 4, word(out, written + 4) ^ mix(mask ^ key ^ low));
+        [read, written] = [written, read];
+      }
     }
     return out;
   }

@@ -247,6 +247,17 @@ describe('deadlines', () => {
     expect(large.length).toBe(10 + 2);
     expect(pair.b.stats().duplicateMessages).toBe(1);
   });
+
+  test.each([
+    { delay: 25, loss: 0.1, rate: 125, queue: 50 },
+    { delay: 10, loss: 0.2, rate: 60, queue: 30 },
+  ])('a second copy that window or pace holds back asks for no tick before they open ($rate bytes/ms)', (path) => {
+    const pair = new Pair(1, path, { deadline: ms(160) });
+    for (let i = 0; i < 800; i++) pair.later(40 * Math.floor(i / 8), () => pair.say('a', numbered(i)));
+    pair.run(5000);
+    // The pair itself says when time stands still.
+    expect(pair.a.stats().lostPackets).toBeGreaterThan(50);
+  });
 });
 
 describe('congestion control', () => {
@@ -345,6 +356,21 @@ describe('change of address', () => {
     expect(stream.kinds('a')).toEqual(['path', 'path']);
     const paths = stream.others.filter(({ effect }) => effect.kind === 'path');
     expect(paths.every(({ effect }) => effect.kind === 'path' && effect.proven)).toBe(true);
+  });
+
+  test('both sides turn to a relay that has proven itself, at once: neither waits for the other', () => {
+    const pair = new Pair(18, { delay: 25, loss: 0.02 });
+    const stream = new Stream(pair).send(pair, 1.14, 5000);
+    // The old way has been dead for half a second.
+    pair.later(2000, () => (pair.gate = () => false));
+    pair.later(2500, () => {
+      pair.gate = () => true;
+      for (const side of ['a', 'b'] as const) pair.step(side, { kind: 'moved', trusted: true });
+    });
+    pair.run(7000);
+    expect(stream.everyOnce).toBe(true);
+    expect(stream.longestPause(1000)).toBeLessThan(500 + 100);
+    expect(stream.kinds('a')).not.toContain('path');
   });
 
   test('a change right after the last ACK is noticed by the receiver, which speaks up', () => {

@@ -53,6 +53,18 @@ describe('outbox', () => {
     expect(outbox.next(at(0))).toBeUndefined();
   });
 
+  test('a double wakes when it becomes due, not while it is', () => {
+    const outbox = new Outbox(10_000);
+    outbox.add(new Uint8Array(1), NEVER, false, at(0));
+    outbox.double(taken(outbox) as Message, at(10));
+    expect(outbox.next(at(9))).toBeUndefined();
+    expect(outbox.wake()).toBe(10);
+    // It may go, and window or pace do not let it.
+    expect(outbox.next(at(10))?.id).toBe(0);
+    expect(outbox.wake()).toBeUndefined();
+    expect(taken(outbox, 12)?.id).toBe(0);
+  });
+
   test('past its limit the oldest give way', () => {
     const outbox = new Outbox(3000);
     for (let i = 1; i <= 4; i++) outbox.add(new Uint8Array(900 + i), NEVER, false, at(0));

@@ -3,7 +3,15 @@ import { type Address, ipText } from '../../agent/base/address.ts';
 import { FILTERINGS, NAT_KINDS, type NatProfile, POOLINGS, TRAITS } from '../../agent/base/nat-profile.ts';
 import { METHODS, REASONS } from '../../agent/base/outcome.ts';
 import { ms } from '../../agent/base/time.ts';
-import { type Message, MISFIRES, PURPOSES, REFUSALS, ROLES, type Shot } from '../../agent/wire/messages.ts';
+import {
+  CARRYING_STATES,
+  type Message,
+  MISFIRES,
+  PURPOSES,
+  REFUSALS,
+  ROLES,
+  type Shot,
+} from '../../agent/wire/messages.ts';
 import { type PeerMessage, REFUSE_REASONS } from '../../agent/wire/peer.ts';
 
 /** Every message there can be, for properties. */
@@ -62,6 +70,8 @@ function shot(ips: number): fc.Arbitrary<Shot> {
 
 const channel = fc.record({ id: node, epoch: u32, name });
 
+const leg = fc.record({ number: u32, headerKey: bytes(16), secret: bytes(32), addresses: list(address, 4) });
+
 const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message, { kind: K }>> } = {
   register: fc.record({
     kind: fc.constant('register'),
@@ -76,6 +86,7 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     kind: fc.constant('beat'),
     stamp: u32,
     rtt: fc.option(fc.integer({ min: 0, max: 65534 }).map(ms), { nil: undefined }),
+    room: u16,
   }),
   probe: fc.record({
     kind: fc.constant('probe'),
@@ -179,6 +190,15 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     retryIn: u16.map((value) => ms(value * 1000)),
   }),
   nudge: fc.record({ kind: fc.constant('nudge'), node }),
+  carry: fc.record({ kind: fc.constant('carry'), pairId: u32, kbits: u32, legs: fc.tuple(leg, leg) }),
+  carrying: fc.record({
+    kind: fc.constant('carrying'),
+    pairId: u32,
+    leg: u32,
+    state: fc.constantFrom(...CARRYING_STATES),
+  }),
+  bridge: fc.record({ kind: fc.constant('bridge'), pairId: u32, leg }),
+  bridged: fc.record({ kind: fc.constant('bridged'), pairId: u32, leg: u32, up: fc.boolean() }),
   nudged: fc.record({ kind: fc.constant('nudged'), node, address }),
   relayed: fc.record({ kind: fc.constant('relayed'), pairId: u32, bytes: fc.uint8Array({ maxLength: 1232 }) }),
   challenge: fc.record({ kind: fc.constant('challenge'), token: bytes(8) }),

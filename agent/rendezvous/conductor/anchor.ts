@@ -24,7 +24,7 @@ const GRACE = ms(15);
  * Where the known side's NAT may give its port away to what comes first, the datagram that opens the hard side's NAT must
  * die on the way: behind two NATs and in the provider's network, but not at the other end. 0 is the usual life.
  */
-const TTLS: Readonly<Record<Trait, readonly number[]>> = { no: [0], unknown: [2, 5, 0], yes: [2, 3, 5] };
+export const TTLS: Readonly<Record<Trait, readonly number[]>> = { no: [0], unknown: [2, 5, 0], yes: [2, 3, 5] };
 
 /** Finds a port of the known side that the other can knock at; undefined when it does not answer. */
 export function* anchored(stage: Stage, easy: Role, hard: Role): Script<Anchor | undefined> {
@@ -109,7 +109,8 @@ export function* sighted(stage: Stage, role: Role, rounds: readonly Round[], rea
   yield* stage.wait(GRACE, () => whole() || refused());
 }
 
-function isWhole(stage: Stage, round: Round): boolean {
+/** Every probe of the round was seen. */
+export function isWhole(stage: Stage, round: Round): boolean {
   const { ports, knocks } = stage.burst(round);
   return round.sights.size >= ports.length - knocks.length;
 }
@@ -119,8 +120,15 @@ export function candidates(stage: Stage, role: Role, round: Round): readonly (re
   const { profile } = stage.parties[role];
   const { ports, knocks } = stage.burst(round);
   if (readingOf(profile) === 'first') return knocks.map(({ socket }) => ownPort(round, socket));
+  if (readingOf(profile) === 'stable') return knocks.map(({ socket }) => seenPort(round, socket));
   const read = readBurst(ports, countingOf(profile));
   return knocks.map(({ place }) => read[place] ?? []);
+}
+
+/** One port for everybody, so any probe of that socket shows it. */
+function seenPort({ sights }: Round, socket: number): readonly number[] {
+  const sight = [...sights.values()].find((one) => one.socket === socket);
+  return sight === undefined ? [] : [sight.external.port];
 }
 
 /** The port a fresh socket is bound to: it told us, or its probe did. */

@@ -1,12 +1,9 @@
-import { ms } from '../../base/time.ts';
 import type { Shot } from '../../base/volley.ts';
 import { anchored, type Anchor, candidates, fireBrackets, sighted } from './anchor.ts';
 import { Finding } from './finding.ts';
-import { otherThan, type Role, type Round, type Script, type Stage } from './stage.ts';
+import { isRefused, otherThan, type Role, type Round, type Script, type Stage } from './stage.ts';
 
 const ATTEMPTS = 3;
-/** The knocks at read ports once more, in case the first were lost or came before the other side's own. */
-const AGAIN = ms(60);
 const MARGIN = 60;
 
 /**
@@ -20,13 +17,18 @@ const MARGIN = 60;
  *        |                    |------ knock at 4712 ---->|
  *        |<---------------------------------- knock -----|
  */
-export function* bracketing(stage: Stage, hard: Role): Script<Finding> {
+export function* bracketing(
+  stage: Stage,
+  hard: Role,
+  attempts = ATTEMPTS,
+  poison = stage.parties[otherThan(hard)].profile.poison,
+): Script<Finding> {
   const easy = otherThan(hard);
   const found = new Finding(hard);
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < attempts; attempt++) {
     const anchor = yield* anchored(stage, easy, hard);
     if (anchor === undefined) continue;
-    const brackets = fireBrackets(stage, hard, anchor, stage.parties[easy].profile.poison);
+    const brackets = fireBrackets(stage, hard, anchor, poison);
     const readable = (): boolean => brackets.some((round) => candidates(stage, hard, round).flat().length > 0);
     yield* sighted(stage, hard, brackets, readable);
     if (found.misfired(brackets)) break;
@@ -35,9 +37,10 @@ export function* bracketing(stage: Stage, hard: Role): Script<Finding> {
     const ips = [found.ip ?? stage.parties[hard].address.ip];
     const knocks = { method: 'bracket', from: anchor.muzzle, ips, shots } as const;
     const round = stage.fire(easy, knocks);
-    yield* stage.wait(AGAIN);
-    stage.fire(easy, knocks);
-    yield* stage.wait(stage.meeting(easy) + MARGIN);
+    yield* stage.wait(stage.meeting(easy), () => isRefused(round));
+    // All may be lost, though they come through several holes.
+    if (!isRefused(round)) stage.fire(easy, { ...knocks, again: true });
+    yield* stage.wait(stage.meeting(easy) + MARGIN, () => isRefused(round));
     if (found.misfired([round])) break;
   }
   return found;

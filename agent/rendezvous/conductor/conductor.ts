@@ -9,6 +9,7 @@ import { Finding } from './finding.ts';
 import { gambling, type Hole } from './gambling.ts';
 import type { Permits } from './permits.ts';
 import { postMortem, type Verdict } from './postmortem.ts';
+import { reordering } from './reordering.ts';
 import { type Party, type Pause, type Role, type Script, type Sight, Stage } from './stage.ts';
 import { spraying } from './spraying.ts';
 import { walking } from './walking.ts';
@@ -50,6 +51,8 @@ export interface ConductorOptions {
   readonly observers: readonly number[];
   readonly random: Random;
   readonly permits: Permits;
+  /** Where a method can be done either way round: the other one. */
+  readonly inverse?: boolean;
   readonly now: Instant;
 }
 
@@ -72,12 +75,17 @@ export class Conductor implements Machine<ConductorInput, ConductorEffect> {
   readonly #score: Score;
   #state: State = { name: 'idle' };
 
-  constructor({ score, observers, random, permits, now }: ConductorOptions) {
+  constructor({ score, observers, random, permits, inverse = score.attempt % 2 === 1, now }: ConductorOptions) {
     const { parties, round } = score;
     this.#score = score;
     this.#stage = new Stage({ parties, observers, random, now, round });
     this.outlook = prospect(parties.asker.profile, parties.target.profile);
-    this.#script = performance(this.#stage, this.outlook, permits, score);
+    this.#script = performance(this.#stage, this.outlook, permits, score, inverse);
+  }
+
+  /** Number of the last volley. */
+  get round(): number {
+    return this.#stage.round;
   }
 
   get isOver(): boolean {
@@ -152,8 +160,14 @@ interface Ending extends Verdict {
 }
 
 /** The whole attempt. */
-function* performance(stage: Stage, outlook: Prospect, permits: Permits, score: Score): Script<Ending> {
-  const found = yield* play(stage, outlook, permits, score);
+function* performance(
+  stage: Stage,
+  outlook: Prospect,
+  permits: Permits,
+  score: Score,
+  inverse: boolean,
+): Script<Ending> {
+  const found = yield* play(stage, outlook, permits, score, inverse);
   const { postponed, hole } = found;
   if (postponed !== undefined) return { reason: 'random', parties: stage.parties, postponed };
   // Whoever has a path fires no more: its report is on the way.
@@ -161,7 +175,13 @@ function* performance(stage: Stage, outlook: Prospect, permits: Permits, score: 
   return { ...(yield* postMortem(stage, found)), hole };
 }
 
-function* play(stage: Stage, outlook: Prospect, permits: Permits, { attempt, hole }: Score): Script<Finding> {
+function* play(
+  stage: Stage,
+  outlook: Prospect,
+  permits: Permits,
+  { attempt, hole }: Score,
+  inverse: boolean,
+): Script<Finding> {
   switch (outlook.kind) {
     case 'bracket':
       return yield* bracketing(stage, roleOf(outlook.hard));
@@ -169,11 +189,12 @@ function* play(stage: Stage, outlook: Prospect, permits: Permits, { attempt, hol
       return yield* walking(stage, roleOf(outlook.walker), permits);
     case 'block':
     case 'birthday':
-      return yield* spraying(stage, roleOf(outlook.hard), outlook.kind, permits, attempt % 2 === 1);
+      return yield* spraying(stage, roleOf(outlook.hard), outlook.kind, permits, inverse);
     case 'lottery':
       return yield* gambling(stage, roleOf(outlook.block), permits, attempt, hole);
-    case 'dial':
     case 'simultaneous':
+      return yield* reordering(stage);
+    case 'dial':
     case 'none':
       // They do that alone, or nothing can be done.
       return new Finding('asker');

@@ -1,5 +1,6 @@
 import type { Millis } from '../../base/time.ts';
 import type { Misfire } from '../../base/volley.ts';
+import type { Pace } from '../../punch/walk.ts';
 import type { Hole } from './gambling.ts';
 import type { Role, Round } from './stage.ts';
 
@@ -11,6 +12,8 @@ export class Finding {
   ip: string | undefined;
   /** Datagrams whose port was known exactly when it was knocked at. */
   exact = 0;
+  /** How busy the strangers at its NAT are. */
+  pace: Pace | undefined;
   /** Nothing was tried yet: too many others are at it, and it may begin so much later. */
   postponed: Millis | undefined;
   /** What a lottery goes on with. */

@@ -20,7 +20,7 @@ export interface Verdict {
 export function* postMortem(stage: Stage, found: Finding): Script<Verdict> {
   const { hard } = found;
   const easy = stage.parties[otherThan(hard)];
-  const { profile } = stage.parties[hard];
+  const profile = { ...stage.parties[hard].profile, ...found.pace };
   if (found.misfire === 'off' || found.misfire === 'polite') return { reason: 'refused', parties: stage.parties };
   const rounds = ROLES.map((role) => fire(stage, role));
   for (const round of rounds) yield* sighted(stage, round.role, [round], () => false);
@@ -40,8 +40,10 @@ export function* postMortem(stage: Stage, found: Finding): Script<Verdict> {
     readExactly: found.exact > 0,
     sameExternal: stage.parties.asker.address.ip === stage.parties.target.address.ip,
     poison: easy.profile.poison === 'yes' || (easy.profile.poison === 'unknown' && found.exact > 2),
+    steady: readingOf(profile) === 'stable',
     refusedMappings: found.misfire === 'table',
     arrived: stage.arrived(),
+    halves: stage.halves(hard),
   };
   const reason = label(evidence);
   const party = { ...stage.parties[hard], profile: corrected(profile, reason, brackets) };

@@ -3,7 +3,7 @@ import type { Shot } from '../../base/volley.ts';
 import { chance, mappingsFor, MOST_MAPPINGS, MOST_SHOTS } from '../../punch/birthday.ts';
 import { scanOrder, sizeOf } from '../../punch/block.ts';
 import { ALL_PORTS } from '../../punch/brackets.ts';
-import { anchored } from './anchor.ts';
+import { anchored, TTLS } from './anchor.ts';
 import { Finding } from './finding.ts';
 import type { Permits } from './permits.ts';
 import { isRefused, otherThan, type Role, type Round, type Script, type Stage } from './stage.ts';
@@ -27,6 +27,8 @@ const OPENING = 100;
 const SPRAYING = 150;
 /** Holes are kept open as long as there is hope. */
 const [REFRESH, KEEP] = [seconds(8), seconds(30)];
+/** Where mappings are known to live shortly; oftener would cost more datagrams than there may be. */
+const LEAST_REFRESH = seconds(2);
 /** Who comes in through the other's holes has to try again and again while they are made. */
 const COMING_IN = { block: seconds(1), birthday: seconds(4) } as const;
 /** Dies in the provider's network. */
@@ -59,17 +61,22 @@ export function* spraying(
     return found;
   }
   const knock: Shot = { kind: 'knock', by: 0, ip: 0, ports: anchor.ports.slice(0, 1) };
-  const ttl = stage.parties[easy].profile.poison === 'yes' && !inverse ? LOW_TTL : 0;
-  const refresh = inverse ? COMING_IN[method] : REFRESH;
-  const usual = { method, ips: [anchor.ip], ttl, refresh, keep: KEEP } as const;
-  const open = (sockets: number, probes: number): Round =>
+  // A port that gives way to what comes first must be written to from the inside first.
+  const ttls = inverse ? TTLS.no : TTLS[stage.parties[easy].profile.poison];
+  const { timeout = Infinity } = stage.parties[hard];
+  const refresh = inverse ? COMING_IN[method] : ms(Math.min(REFRESH, Math.max(LEAST_REFRESH, timeout / 2)));
+  const usual = { method, ips: [anchor.ip], refresh, keep: KEEP } as const;
+  const open = (sockets: number, probes: number, ttl: number): Round =>
     stage.fire(hard, {
       ...usual,
+      ttl,
       from: { kind: 'fresh', sockets },
       pace: sockets + probes > FEW ? QUICK : 0,
       shots: [knock, ...stage.observers.slice(0, 1).flatMap((observer) => bySocket(probes, observer))],
     });
-  const first = open(mappings - proving, proving);
+  const share = Math.floor((mappings - proving) / ttls.length);
+  const first = open(mappings - proving - (ttls.length - 1) * share, proving, ttls[0] ?? 0);
+  for (const ttl of ttls.slice(1)) open(share, 0, ttl);
   const needed = Math.min(PROOF[method], Math.floor(proving * 0.8));
   const opening = (1000 * mappings) / OPENING;
   yield* stage.wait(stage.patience(hard) + opening, () => first.sights.size >= needed || isRefused(first));
@@ -93,7 +100,7 @@ export function* spraying(
     // What was asked for was given, as far as a bad line lets it be seen: so many more are no surprise to this NAT.
     yield* stage.wait(opening);
     const more = MOST_MAPPINGS - mappings;
-    if (first.sights.size >= proving * GRANTED && permits.mappings(hard, more)) open(more, 0);
+    if (first.sights.size >= proving * GRANTED && permits.mappings(hard, more)) open(more, 0, ttls.at(-1) ?? 0);
   }
   const whole = (1000 * count) / SPRAYING + stage.meeting(easy) + (inverse ? refresh : 0) + MARGIN;
   yield* stage.wait(whole, () => isRefused(round));

@@ -21,6 +21,8 @@ export interface Party {
   readonly ips: readonly string[];
   /** Its round trip to the rendezvous. */
   readonly rtt: Millis;
+  /** How long a mapping lives there without traffic, where that is known. */
+  readonly timeout?: Millis | undefined;
 }
 
 /** One shot that an observer saw. */
@@ -39,6 +41,8 @@ export interface Order extends Pick<VolleyPlan, 'method' | 'from' | 'shots' | 'i
   readonly ttl?: number;
   readonly refresh?: Millis;
   readonly keep?: Millis;
+  /** All of it was sent before, so nothing gets a new mapping. */
+  readonly again?: true;
 }
 
 /** A pause of a script: it goes on when that is true, or then. */
@@ -73,6 +77,8 @@ const KEEP = ms(20_000);
 /** A volley that no `fired` answers is sent again so often in all, after one and a half round trips and a little. */
 const SENDINGS = 3;
 const [RESEND, RESEND_LEAST] = [1.5, ms(60)];
+/** Probes of one side that say something of its line. */
+const TELLING = 9;
 /** An order may be carried out a little later than the one before it. */
 const SLACK = 200;
 
@@ -85,7 +91,9 @@ export class Stage {
   now: Instant;
   #rounds: number;
   readonly #ordered = new Map<string, Round>();
-  #unanswered: { readonly round: Round; sendings: number; at: Instant }[] = [];
+  #unanswered: { readonly round: Round; readonly since: Instant; sendings: number; at: Instant }[] = [];
+  /** Round trips of volleys; `sure` when it was sent once. */
+  readonly #trips: Partial<Record<Role, { readonly span: Millis; readonly sure: boolean }>> = {};
   /** Datagrams ordered of each, each maybe a new mapping. */
   readonly #spent: { readonly role: Role; readonly at: Instant; readonly count: number }[] = [];
   #outbox: { readonly role: Role; readonly plan: VolleyPlan }[] = [];
@@ -111,14 +119,14 @@ export class Stage {
   }
 
   fire(role: Role, order: Order): Round {
-    const { startIn = ms(0), pace = 0, ttl = 0, refresh = ms(0), keep = KEEP, ...facts } = order;
+    const { startIn = ms(0), pace = 0, ttl = 0, refresh = ms(0), keep = KEEP, again = false, ...facts } = order;
     const plan = { ...facts, startIn, pace, ttl, refresh, keep, round: ++this.#rounds };
     const round: Round = { role, plan, sights: new Map(), misfire: undefined, localPorts: [] };
     this.#ordered.set(nameOf(role, plan.round), round);
     const sockets = plan.from.kind === 'fresh' ? plan.from.sockets : 1;
-    this.#spent.push({ role, at: this.now, count: measure(plan, sockets).rounds });
+    if (!again) this.#spent.push({ role, at: this.now, count: measure(plan, sockets).rounds });
     this.#outbox.push({ role, plan });
-    this.#unanswered.push({ round, sendings: 1, at: this.#resendAt(role) });
+    this.#unanswered.push({ round, since: this.now, sendings: 1, at: this.#resendAt(role) });
     return round;
   }
 
@@ -133,6 +141,8 @@ export class Stage {
     if (round === undefined) return;
     round.misfire = misfire;
     round.localPorts = localPorts;
+    const order = this.#unanswered.find((one) => one.round === round);
+    if (order !== undefined) this.#measure(role, ms(this.now - order.since), order.sendings === 1);
     this.#unanswered = this.#unanswered.filter((one) => one.round !== round);
   }
 
@@ -182,16 +192,39 @@ export class Stage {
     return MOST_MAPPINGS - this.#spent.reduce((sum, one) => sum + (one.role === role ? one.count : 0), 0);
   }
 
-  /** Share of the probes that were seen, of all that were fired. */
+  /** Share of the probes that were seen, of all that were fired; of one side, where it fired enough to say. */
   arrived(): number {
-    let [seen, fired] = [0, 0];
+    const count = { asker: { seen: 0, fired: 0 }, target: { seen: 0, fired: 0 } };
     for (const round of this.#ordered.values()) {
-      if (round.misfire !== 'none') continue;
+      if (round.misfire !== 'none' && (isRefused(round) || round.sights.size === 0)) continue;
       const { ports, knocks } = this.burst(round);
-      fired += ports.length - knocks.length;
-      seen += round.sights.size;
+      count[round.role].fired += ports.length - knocks.length;
+      count[round.role].seen += round.sights.size;
     }
-    return fired === 0 ? 1 : seen / fired;
+    const { asker, target } = count;
+    const both = { seen: asker.seen + target.seen, fired: asker.fired + target.fired };
+    const shares = [both, ...[asker, target].filter(({ fired }) => fired >= TELLING)].map(({ seen, fired }) =>
+      fired === 0 ? 1 : seen / fired,
+    );
+    return Math.min(...shares);
+  }
+
+  /** Sockets of that side whose probes were seen in part: a line loses them like that, a quota refuses all. */
+  halves(role: Role): number {
+    let count = 0;
+    for (const round of this.#ordered.values()) {
+      const { plan, sights } = round;
+      if (round.role !== role || plan.from.kind !== 'fresh') continue;
+      const fired = new Map<number, number>();
+      for (const one of rounds(plan, plan.from.sockets, false))
+        if (one.kind === 'probe') fired.set(one.by, (fired.get(one.by) ?? 0) + 1);
+      const seen = [...sights.values()].reduce(
+        (so, { socket }) => so.set(socket, (so.get(socket) ?? 0) + 1),
+        new Map<number, number>(),
+      );
+      for (const [socket, number] of seen) if (number < (fired.get(socket) ?? 0)) count++;
+    }
+    return count;
   }
 
   /** Waits for so long, or until it is true. */
@@ -201,19 +234,33 @@ export class Stage {
     return enough();
   }
 
+  /** Round trip to that household and back: of the last volley it answered, before that what it said itself. */
+  rtt(role: Role): Millis {
+    return this.#trips[role]?.span ?? this.parties[role].rtt;
+  }
+
   /** How long an answer of this household may take, its order sent again included. */
   patience(role: Role): Millis {
-    return ms(SENDINGS * Math.max(RESEND_LEAST, RESEND * this.parties[role].rtt));
+    return ms(SENDINGS * this.#resendIn(role));
   }
 
   /** From an order to a path that is reported, when it works: order, knock, answer, report. */
   meeting(role: Role): Millis {
-    const [a, b] = [this.parties.asker.rtt, this.parties.target.rtt];
-    return ms(this.parties[role].rtt / 2 + a + b + Math.max(a, b) / 2);
+    const [a, b] = [this.rtt('asker'), this.rtt('target')];
+    return ms(this.rtt(role) / 2 + a + b + Math.max(a, b) / 2);
   }
 
   #resendAt(role: Role): Instant {
-    return after(this.now, ms(Math.max(RESEND_LEAST, RESEND * this.parties[role].rtt)));
+    return after(this.now, this.#resendIn(role));
+  }
+
+  #resendIn(role: Role): Millis {
+    return ms(Math.max(RESEND_LEAST, RESEND * this.rtt(role)));
+  }
+
+  /** Of an order that was sent more than once nobody knows which was answered: the first, as long as nothing better is known. */
+  #measure(role: Role, span: Millis, sure: boolean): void {
+    if (sure || this.#trips[role]?.sure !== true) this.#trips[role] = { span, sure };
   }
 }
 

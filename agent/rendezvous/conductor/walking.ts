@@ -1,155 +1,210 @@
-import { type Instant, ms, since } from '../../base/time.ts';
+import { ms } from '../../base/time.ts';
 import type { Shot } from '../../base/volley.ts';
-import { countingOf, portAfter, readBurst, stepsBetween } from '../../punch/brackets.ts';
-import { LOWEST_PORT } from '../../punch/limits.ts';
-import { bracketSize, targets, walkOf } from '../../punch/walk.ts';
-import { sighted } from './anchor.ts';
+import { countingOf, portAfter } from '../../punch/brackets.ts';
+import { type Holes, holesFor, mayMeet, placeOf, targets, type Walk, walkThrough } from '../../punch/walk.ts';
+import { isWhole, sighted } from './anchor.ts';
+import { Counter } from './counter.ts';
 import { Finding } from './finding.ts';
+import { behindHoles, holeShots } from './holes.ts';
 import type { Permits } from './permits.ts';
 import { isRefused, otherThan, type Role, type Round, type Script, type Stage } from './stage.ts';
 
-/** Each larger than the one before; where the anchor's counters take turns, luck decides more than length. */
-const [ATTEMPTS, ATTEMPTS_AMONG] = [4, 7];
-/** Between two datagrams of one tick on a slow router; 0.02 ms on a quick one (measured, Node 24). */
-const GAP = ms(0.3);
-/** Many sockets may not each write to many ports. */
-const FEW = 8;
-const MARGIN = 80;
-/** Share of the anchor's probes after which the rest is waited for only shortly. */
-const MOST_OF = 0.7;
-/** Strangers' mappings while a list went back and forth; more is another block of ports, and no drift. */
-const FARTHEST = 512;
-/** Mappings of either side that a round is worth beginning with. */
+/** Lists of holes; where the anchor's counters take turns, luck decides more than length. */
+const [ATTEMPTS, ATTEMPTS_AMONG] = [6, 7];
+const MARGIN = 40;
+/** What leaves two households for the same moment may come that far apart. */
+const AT_ONCE = 15;
+/** Share of the places where the walker may be, below which the rest of a list is not worth a walk. */
+const WORTH = 0.6;
+/** Mappings of either side that a list is worth beginning with. */
 const FEWEST = 9;
+/** Of the first reading; and of all around one walk. */
+const [PROBES, READINGS] = [2, 4];
+/** Where they should have met, both knock so often again: any of those first datagrams may be lost. */
+const [REPEATS, AGAIN] = [2, 60];
+/** So many holes beside that one: a stranger in the middle of the walk moves the place. */
+const BESIDE = 4;
 
-/** Both count: the anchor lays out holes ahead of the walker's counter, and the walker walks through them. */
+/**
+ * Both count: the anchor lays out holes ahead of the walker's counter, and the walker walks through them.
+ *
+ *     walker              rendezvous               anchor
+ *        |-- probe ----------->| 4711                 |
+ *        |                     |-- 30 holes --------->|    one datagram to each of 4714, 4716, 4718 ...
+ *        |<------- again ------|                      |
+ *        |-- probe ----------->| 4719                 |
+ *        |                     |<------- probes ------|    they left from 9001, 9002, 9003 ...
+ *        |<------- walk -------|                      |
+ *        |-- 20 knocks and a probe -----------------> |    at 9003, 9004 ... the probe tells whether they can have met:
+ *        |                     |                      |    then both knock there again; else at once the next list
+ */
 export function* walking(stage: Stage, walker: Role, permits: Permits): Script<Finding> {
-  const anchor = otherThan(walker);
   const found = new Finding(walker);
-  let { drift } = stage.parties[walker].profile;
+  const anchor = otherThan(walker);
   const width = countingOf(stage.parties[anchor].profile).counters;
+  const room = (): number => Math.floor(Math.min(stage.room(anchor), (stage.room(walker) - READINGS) / width));
+  let counter: Counter | undefined;
+  let isFresh = false;
   for (let attempt = 0; attempt < (width > 1 ? ATTEMPTS_AMONG : ATTEMPTS); attempt++) {
     if (Math.min(stage.left(walker) / width, stage.left(anchor)) < FEWEST) break;
-    yield* stage.wait(1500, () => Math.min(stage.room(walker) / width, stage.room(anchor)) >= FEWEST);
-    const reading = yield* read(stage, walker);
-    if (reading === undefined) continue;
-    const { burstiness } = stage.parties[walker].profile;
-    const span = ms(stage.parties.asker.rtt + stage.parties.target.rtt + 20);
-    const walk = walkOf(drift, burstiness, span, width > 1 ? 0 : attempt);
-    const aims = targets(reading.port, walk, width, countingOf(stage.parties[walker].profile));
-    const room = Math.floor(Math.min(stage.room(anchor), (stage.room(walker) - 1) / width));
-    const laid = anchors(stage, anchor, aims.filter(isAllowed), room);
-    if (!permits.mappings(anchor, laid.sockets * (laid.perSocket + laid.probes))) break;
-    const holes = stage.fire(anchor, {
-      method: 'walk',
-      from: { kind: 'fresh', sockets: laid.sockets },
-      ips: [reading.ip],
-      shots: laid.shots,
-    });
-    // Strangers do not wait for the last probes.
-    const all = laid.shots.filter(({ kind }) => kind === 'probe').length;
-    yield* sighted(stage, anchor, [holes], () => holes.sights.size >= MOST_OF * all);
-    if (found.misfired([holes])) break;
-    const burst = stage.burst(holes);
-    found.ip = reading.ip;
-    const ports = path(stage, anchor, holes, width);
-    if (ports.length === 0 || !permits.mappings(walker, ports.length)) continue;
-    const ip = burst.ip ?? stage.parties[anchor].address.ip;
-    const shots = [...ports.map((port): Shot => ({ kind: 'knock', by: 0, ip: 0, ports: [port] })), ...closing(stage)];
-    const steps = stage.fire(walker, { method: 'walk', from: reading.muzzle, ips: [ip], shots });
-    yield* stage.wait(stage.meeting(walker) + MARGIN, () => isRefused(steps));
-    if (found.misfired([steps])) break;
-    drift = driftOf(stage, walker, steps, reading, ports.length) ?? drift;
+    if (room() < FEWEST) isFresh = false;
+    yield* stage.wait(1500, () => room() >= FEWEST);
+    if (counter === undefined || !isFresh) counter = yield* read(stage, walker, counter);
+    if (counter === undefined) continue;
+    const laid = yield* lay(stage, walker, counter, permits, room(), found);
+    if (laid === undefined) break;
+    isFresh = !(yield* walks(stage, walker, counter, laid, permits, found));
+    found.pace = counter.pace;
+    if (found.misfire !== undefined) break;
   }
   return found;
 }
 
-interface Reading {
-  readonly port: number;
-  readonly ip: string;
-  readonly at: Instant;
-  readonly muzzle: { readonly kind: 'round'; readonly round: number };
-}
-
-/** Where the walker's counter is, read from a socket that will walk. */
-function* read(stage: Stage, walker: Role): Script<Reading | undefined> {
-  const shots = stage.observers.slice(0, 2).map((observer): Shot => ({ kind: 'probe', by: 0, observer }));
-  const round = stage.fire(walker, { method: 'walk', from: { kind: 'fresh', sockets: 1 }, ips: [], shots });
+/** Where the walker's counter is: two probes of a fresh socket. */
+function* read(stage: Stage, walker: Role, known: Counter | undefined): Script<Counter | undefined> {
+  const round = probe(stage, walker, PROBES);
+  known?.take(PROBES);
   yield* sighted(stage, walker, [round], () => round.sights.size > 0);
-  const { ports, ip = stage.parties[walker].address.ip } = stage.burst(round);
+  const { ports } = stage.burst(round);
   const last = ports.findLastIndex((port) => port !== undefined);
   const port = ports[last];
   if (port === undefined) return undefined;
-  const counter = portAfter(port, ports.length - 1 - last, countingOf(stage.parties[walker].profile));
-  return { port: counter, ip, at: stage.now, muzzle: { kind: 'round', round: round.plan.round } };
+  const { profile } = stage.parties[walker];
+  const next = portAfter(port, ports.length - 1 - last, countingOf(profile));
+  if (known?.read(next, stage.now) !== undefined) return known;
+  return new Counter(known === undefined ? profile : { ...profile, ...known.pace }, next, stage.now);
 }
 
-/** The anchor's shots: knocks in order, a probe behind every few, over as many sockets as it takes. */
-function anchors(stage: Stage, anchor: Role, aims: readonly number[], room: number) {
-  const probes = Math.min(16, stage.observers.length);
-  const { profile } = stage.parties[anchor];
-  // Each of several counters must be seen again and again.
-  const size = profile.kind === 'per-core' ? 1 : bracketSize(profile.drift, GAP);
-  let perSocket = (probes - 1) * size;
-  if (aims.length > FEW * perSocket) perSocket = Math.min(perSocket, FEW);
-  const most = Math.floor((room * perSocket) / (perSocket + Math.ceil(perSocket / size) + 1));
-  const taken = aims.slice(0, most);
-  const sockets = Math.max(1, Math.ceil(taken.length / perSocket));
-  const shots: Shot[] = [];
-  for (let by = 1; by <= sockets; by++) {
-    const own = taken.slice((by - 1) * perSocket, by * perSocket);
-    for (let i = 0; i <= own.length; i += size) {
-      shots.push({ kind: 'probe', by, observer: stage.observers[i / size] ?? 0 });
-      const ports = own.slice(i, i + size);
-      if (ports.length > 0) shots.push({ kind: 'knock', by, ip: 0, ports });
-    }
-    if (own.length % size !== 0)
-      shots.push({ kind: 'probe', by, observer: stage.observers[Math.ceil(own.length / size)] ?? 0 });
+function probe(stage: Stage, walker: Role, count: number, startIn = ms(0)): Round {
+  const shots = stage.observers.slice(0, count).map((observer): Shot => ({ kind: 'probe', by: 0, observer }));
+  return stage.fire(walker, { method: 'walk', from: { kind: 'fresh', sockets: 1 }, ips: [], shots, startIn });
+}
+
+/** Holes of the anchor. */
+interface Laid {
+  readonly holes: Holes;
+  readonly round: Round;
+  /** Where the anchor's datagrams came from. */
+  readonly ip: string;
+  /** For each hole its socket and the walker's port that it is for, and `width` ports of the anchor. */
+  readonly knocks: readonly { readonly socket: number; readonly to: number }[];
+  readonly ports: readonly number[];
+}
+
+/** The anchor opens its holes, and meanwhile the walker is read once more. */
+function* lay(
+  stage: Stage,
+  walker: Role,
+  counter: Counter,
+  permits: Permits,
+  room: number,
+  found: Finding,
+): Script<Laid | undefined> {
+  const anchor = otherThan(walker);
+  const [there, here] = [stage.rtt(anchor), stage.rtt(walker)];
+  counter.take(1);
+  const whole = counter.reach(stage.now, ms(there + here));
+  const wanted = holesFor(whole, counter.steps(here), countingOf(stage.parties[anchor].profile).counters);
+  const { shots, sockets, mappings } = holeShots(
+    stage,
+    anchor,
+    targets(counter.origin, wanted, counter.counting),
+    room,
+  );
+  if (!permits.mappings(anchor, mappings)) return undefined;
+  const ips = [found.ip ?? stage.parties[walker].address.ip];
+  const round = stage.fire(anchor, { method: 'walk', from: { kind: 'fresh', sockets }, ips, shots });
+  // Both are seen at the same time.
+  const again = probe(stage, walker, 1, ms(Math.max(0, Math.round(there - here))));
+  yield* sighted(stage, anchor, [round], () => round.sights.size > 0);
+  // A slow router lets them through one by one; but strangers do not wait for those that were lost.
+  for (let seen = 0; round.sights.size > seen && !isWhole(stage, round);) {
+    seen = round.sights.size;
+    yield* stage.wait(AT_ONCE, () => isWhole(stage, round));
   }
-  return { shots, sockets, perSocket, probes: Math.ceil(perSocket / size) + 1 };
+  if (found.misfired([round])) return undefined;
+  yield* stage.wait(AT_ONCE, () => again.sights.size > 0);
+  const [sight] = again.sights.values();
+  if (sight !== undefined) counter.read(sight.external.port, sight.at);
+  const { knocks, ip = stage.parties[anchor].address.ip } = stage.burst(round);
+  const holes = { ...wanted, count: knocks.length };
+  return { holes, round, ip, knocks, ports: behindHoles(stage, round, wanted.width) };
+}
+
+/** Walks as long as there are holes ahead; true when they may have met, or it is not known whether. */
+function* walks(
+  stage: Stage,
+  walker: Role,
+  counter: Counter,
+  laid: Laid,
+  permits: Permits,
+  found: Finding,
+): Script<boolean> {
+  const { holes } = laid;
+  for (let turn = 0; ; turn++) {
+    const reach = counter.reach(stage.now, stage.rtt(walker));
+    const way = walkThrough(holes, reach);
+    if (turn > 0 && holes.depth * way.count < WORTH * (reach.most - reach.least + 1)) return false;
+    const shots = walkShots(laid, way, way);
+    const knocks = shots.reduce((sum, { ports }) => sum + ports.length, 0);
+    if (knocks === 0 || stage.room(walker) <= knocks) return false;
+    if (!permits.mappings(walker, knocks)) return true;
+    const sockets = Math.max(...shots.map(({ by }) => by));
+    const steps = stage.fire(walker, {
+      method: 'walk',
+      from: { kind: 'fresh', sockets },
+      ips: [laid.ip],
+      shots: [...shots, { kind: 'probe', by: sockets, observer: stage.observers[0] ?? 0 }],
+    });
+    counter.take(knocks + 1);
+    yield* stage.wait(stage.meeting(walker) + MARGIN, () => steps.sights.size > 0 || isRefused(steps));
+    if (found.misfired([steps])) return true;
+    const [sight] = steps.sights.values();
+    const passed = sight && counter.read(sight.external.port, sight.at);
+    const before = passed === undefined ? undefined : passed - knocks - 1;
+    if (before !== undefined && !mayMeet(holes, way, before)) continue;
+    const place = before === undefined ? way : placeOf(holes, way, before, BESIDE);
+    yield* again(stage, laid, steps, walkShots(laid, way, place), place);
+    return true;
+  }
+}
+
+/** Where they should have met both knock again, and the report of it is waited for. */
+function* again(stage: Stage, laid: Laid, steps: Round, shots: readonly Shot[], place: Walk): Script<void> {
+  const { round } = laid;
+  const [walker, anchor] = [steps.role, round.role];
+  const knocks = laid.knocks.slice(place.first, place.first + place.count);
+  for (let n = 0; n < REPEATS; n++) {
+    stage.fire(walker, {
+      method: 'walk',
+      from: { kind: 'round', round: steps.plan.round },
+      ips: steps.plan.ips,
+      shots,
+      again: true,
+    });
+    stage.fire(anchor, {
+      method: 'walk',
+      from: { kind: 'round', round: round.plan.round },
+      ips: round.plan.ips,
+      shots: knocks.map(({ socket, to }): Shot => ({ kind: 'knock', by: socket, ip: 0, ports: [to] })),
+      again: true,
+    });
+    yield* stage.wait(n + 1 < REPEATS ? AGAIN : stage.meeting(walker) + MARGIN - stage.rtt(walker));
+  }
 }
 
 /**
- * From which ports the anchor's knocks left, so many for each of them: where strangers came between, the likeliest. A port
- * that was written to gives no new step, so each is used once.
+ * What the walker fires at a part of its way: hole after hole, at each as often as it is deep. A socket has one mapping
+ * for each port, so it takes turns with the next one: the first fires at h1, the second at h1 and h2, the third at h2 ...
  */
-function path(stage: Stage, anchor: Role, holes: Round, width: number): readonly number[] {
-  const counting = countingOf(stage.parties[anchor].profile);
-  const { ports, knocks } = stage.burst(holes);
-  const burst = readBurst(ports, counting);
-  const found = new Set<number>();
-  let before = ports.find((port) => port !== undefined);
-  for (const { place } of knocks) {
-    const read = burst[place] ?? [];
-    const middle = Math.floor((read.length - 1) / 2);
-    const likely = width === 1 && read.length > 0 ? read.slice(middle, middle + 1) : read.slice(0, width);
-    for (let n = 0; n < width; n++) {
-      let port = likely[n] ?? (before === undefined ? undefined : portAfter(before, 1, counting));
-      while (port !== undefined && (found.has(port) || !isAllowed(port))) port = portAfter(port, 1, counting);
-      if (port === undefined) return [];
-      found.add(port);
-      before = port;
-    }
-  }
-  return [...found];
+function walkShots({ holes: { width, depth }, ports }: Laid, way: Walk, part: Walk): Knocks[] {
+  const last = depth > 1 ? way.count + 1 : 1;
+  return Array.from({ length: last }, (_, n): Knocks => {
+    const [from, to] = depth > 1 ? [way.first + n - 1, way.first + n + 1] : [way.first, way.first + way.count];
+    const first = Math.max(from, way.first, part.first);
+    const end = Math.min(to, way.first + way.count, part.first + part.count);
+    return { kind: 'knock', by: n + 1, ip: 0, ports: ports.slice(width * first, width * Math.max(first, end)) };
+  }).filter((shot) => shot.ports.length > 0);
 }
 
-function isAllowed(port: number): boolean {
-  return port >= LOWEST_PORT;
-}
-
-/** One more reading behind the walk. */
-function closing(stage: Stage): Shot[] {
-  const observer = stage.observers[2] ?? stage.observers[0];
-  return observer === undefined ? [] : [{ kind: 'probe', by: 0, observer }];
-}
-
-/** How busy the strangers behind the walker's address really are; undefined when the last reading did not come. */
-function driftOf(stage: Stage, walker: Role, steps: Round, reading: Reading, own: number): number | undefined {
-  const [last] = steps.sights.values();
-  if (last === undefined) return undefined;
-  const passed = stepsBetween(reading.port, last.external.port, countingOf(stage.parties[walker].profile));
-  const span = since(reading.at, last.at) / 1000;
-  if (passed === undefined || passed < own || passed > own + FARTHEST) return undefined;
-  return (passed - own - 1) / Math.max(0.05, span);
-}
+type Knocks = Extract<Shot, { kind: 'knock' }>;

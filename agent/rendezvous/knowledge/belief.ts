@@ -58,12 +58,14 @@ export interface Chance {
 
 /** Nothing known: any share of success is as likely as any other. */
 const UNTRIED: Chance = { won: 1, lost: 1, seconds: 1 };
+/** The usual way begins as if it had worked eight times of eight: others are tried one time in ten, until they are known. */
+const USUAL: Chance = { won: 9, lost: 1, seconds: 1 };
 /** Elsewhere it went so and so: worth that many trials of our own at most. */
 const LEAN_TRIALS = 16;
 
 /** Belief in a method from trials whose keys come coarsest first. */
-export function chanceOf(ladder: readonly Row[]): Chance {
-  let chance = UNTRIED;
+export function chanceOf(ladder: readonly Row[], isUsual: boolean): Chance {
+  let chance = isUsual ? USUAL : UNTRIED;
   for (const [i, { won, lost, seconds }] of ladder.entries()) {
     if (won + lost === 0) continue;
     const shrunk = i === 0 ? 1 : Math.min(1, LEAN_TRIALS / (chance.won + chance.lost));

@@ -1,6 +1,6 @@
-import type { Method } from '../../base/outcome.ts';
 import type { NatProfile } from '../../base/nat-profile.ts';
 import type { Millis } from '../../base/time.ts';
+import type { Way } from './ways.ts';
 
 /** One thing that a household found out, and from where. `by` tells households apart and is not kept as it is. */
 export type Fact =
@@ -21,7 +21,7 @@ export type Fact =
       /** The reporter's own: nobody speaks for another's network. */
       readonly ip: string;
       readonly pairClass: string;
-      readonly method: Method;
+      readonly method: Way;
       readonly success: boolean;
       /** From the introduction to the end of it. */
       readonly after: Millis;

@@ -1,5 +1,5 @@
 import type { NatProfile } from '../../base/nat-profile.ts';
-import { type Method, METHODS } from '../../base/outcome.ts';
+import { type Method, METHODS, type Reason } from '../../base/outcome.ts';
 import { type Instant, type Millis, ms, since } from '../../base/time.ts';
 import { methodOf, prospect } from '../../punch/prospect.ts';
 import type { Outcome } from '../../wire/messages.ts';
@@ -7,6 +7,7 @@ import type { Client } from '../directory.ts';
 import type { Pair } from '../pairs.ts';
 import { pairClassOf } from './fact.ts';
 import type { Knowledge } from './knowledge.ts';
+import type { Way } from './ways.ts';
 
 /** Ways that say something of how two NATs get along; a LAN, IPv6 or an open port do not. */
 const TRIED: ReadonlySet<Method> = new Set(METHODS.slice(METHODS.indexOf('dial'), METHODS.indexOf('relay-household')));
@@ -37,17 +38,62 @@ export class Hearsay {
     return carrier;
   }
 
+  /** Its NAT as it has read it itself, and what it could not see, as its neighbours found it. */
+  known(client: Client, profile: NatProfile, now: Instant): NatProfile {
+    const { ip } = client.address;
+    const { quota, drift, step } = profile;
+    return {
+      ...profile,
+      quota: quota === 0 ? (this.#knowledge?.quota(ip, now) ?? 0) : quota,
+      drift: drift === 0 && step !== 0 ? (this.#knowledge?.drift(ip, now) ?? 0) : drift,
+    };
+  }
+
+  /** How long mappings of its NAT live without traffic, where neighbours have told. */
+  timeout(client: Client, now: Instant): Millis | undefined {
+    return this.#knowledge?.timeout(client.address.ip, now);
+  }
+
+  /** Which of these ways to go: what has gone best for such pairs; the first one where nobody learns. */
+  choose(asker: Client, target: Client, ways: readonly [Way, ...Way[]], now: Instant): Way {
+    const pairClass = classOf(asker, target);
+    if (this.#knowledge === undefined || pairClass === undefined || ways.length === 1) return ways[0];
+    return this.#knowledge.choose(pairClass, ways, now, [asker.address.ip, target.address.ip]);
+  }
+
   /** How its attempt with another one ended. */
   reported(client: Client, other: Client | undefined, pair: Pair, outcome: Outcome, now: Instant): void {
     const [mine, theirs] = [client.facts?.profile, other?.facts?.profile];
     if (mine === undefined || theirs === undefined) return;
+    const { way } = pair;
+    const led = way !== undefined && (outcome.kind === 'failed' || way.startsWith(outcome.method));
     const method = outcome.kind === 'connected' ? outcome.method : methodOf(prospect(mine, theirs));
     if (!TRIED.has(method)) return;
-    const pairClass = pairClassOf(mine, theirs);
-    const success = outcome.kind === 'connected';
+    this.#tried(client, other, pair, led ? way : method, outcome.kind === 'connected', now);
+  }
+
+  /** An attempt that was led from here came to nothing: it counts as the word of both. */
+  judged(asker: Client, target: Client, pair: Pair, reason: Reason, now: Instant): void {
+    const { way } = pair;
+    if (way === undefined || !BLAMED.has(reason)) return;
+    this.#tried(asker, target, pair, way, false, now);
+    this.#tried(target, asker, pair, way, false, now);
+  }
+
+  #tried(client: Client, other: Client | undefined, pair: Pair, method: Way, success: boolean, now: Instant): void {
+    const pairClass = classOf(client, other);
+    if (pairClass === undefined) return;
     const from = { by: client.nodeKey, ip: client.address.ip };
     this.#knowledge?.learn({ kind: 'outcome', ...from, pairClass, method, success, after: took(pair, now) }, now);
   }
+}
+
+/** Failures that are the method's, and not of a bad line or of a household that does not punch. */
+const BLAMED: ReadonlySet<Reason> = new Set(['drift', 'random', 'block-hop', 'pool', 'poison', 'filter', 'quota']);
+
+function classOf(one: Client, other: Client | undefined): string | undefined {
+  const [mine, theirs] = [one.facts?.profile, other?.facts?.profile];
+  return mine === undefined || theirs === undefined ? undefined : pairClassOf(mine, theirs);
 }
 
 function took({ startAt }: Pair, now: Instant): Millis {

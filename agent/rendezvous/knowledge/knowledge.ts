@@ -1,5 +1,4 @@
 import type { NatKind, NatProfile } from '../../base/nat-profile.ts';
-import type { Method } from '../../base/outcome.ts';
 import type { Random } from '../../base/random.ts';
 import { type Instant, type Millis, minutes } from '../../base/time.ts';
 import { chanceOf, lean, leanOn, type Prior } from './belief.ts';
@@ -22,6 +21,7 @@ import { ladder, type Rung, type Step } from './ladder.ts';
 import type { Operators } from './operators.ts';
 import { readSaved, type Saved, save, unpack } from './saved.ts';
 import { Shelf } from './shelf.ts';
+import type { Way } from './ways.ts';
 
 export interface KnowledgeOptions {
   /** For the choice of methods, and to tell households apart without keeping their names. */
@@ -180,20 +180,25 @@ export class Knowledge {
   }
 
   /**
-   * One of the methods for a class of pairs: Thompson sampling, so each is tried as often as it may be the best one.
-   * Its worth is its chance of a path, less the longer that takes. `ips` are the two sides' addresses. Throws when
-   * there is nothing to choose from.
+   * One of the methods for a class of pairs, the usual one first: Thompson sampling, so each is tried as often as it may
+   * be the best one. Its worth is its chance of a path, less the longer that takes. `ips` are the two sides' addresses.
+   * Throws when there is nothing to choose from.
    */
-  choose(pairClass: string, methods: readonly Method[], now: Instant, ips: readonly string[] = []): Method {
+  choose<Name extends Way>(
+    pairClass: string,
+    methods: readonly Name[],
+    now: Instant,
+    ips: readonly string[] = [],
+  ): Name {
     const places = ips.flatMap((ip) => this.#find(ip, undefined, now).filter(({ step }) => step !== 'fleet'));
     // The coarse ones first; of two sides' networks neither is the finer one.
     places.sort((a, b) => ORDER[b.step] - ORDER[a.step]);
     const fleet = this.#shelves.fleet.find('', now);
     const dossiers = [...(fleet === undefined ? [] : [fleet]), ...places.map(({ dossier }) => dossier)];
-    let best: { readonly method: Method; readonly worth: number } | undefined;
+    let best: { readonly method: Name; readonly worth: number } | undefined;
     for (const method of methods) {
       const rows = dossiers.map(({ trials }) => trials?.row(pairClass, method)).filter((row) => row !== undefined);
-      const { won, lost, seconds } = chanceOf(rows);
+      const { won, lost, seconds } = chanceOf(rows, method === methods[0]);
       const worth = beta(won, lost, this.#random) / (1 + seconds / HALF_WORTH_SECONDS);
       if (best === undefined || worth > best.worth) best = { method, worth };
     }

@@ -1,4 +1,4 @@
-import { METHODS } from '../../base/outcome.ts';
+import { isWay, type Way } from './ways.ts';
 
 /** How one method fared with one class of pairs. */
 export interface Row {
@@ -19,7 +19,7 @@ const MOST_SECONDS = 600;
 export class Trials {
   readonly #rows = new Map<string, Row>();
 
-  learn(pairClass: string, method: string, success: boolean, seconds: number): void {
+  learn(pairClass: string, method: Way, success: boolean, seconds: number): void {
     const took = Math.max(0, Math.min(MOST_SECONDS, seconds));
     const name = rowName(pairClass, method);
     this.add(name, success ? { won: 1, lost: 0, seconds: took } : { won: 0, lost: 1, seconds: 0 });
@@ -36,7 +36,7 @@ export class Trials {
     this.#rows.set(name, { won: w + won, lost: l + lost, seconds: s + seconds });
   }
 
-  row(pairClass: string, method: string): Row | undefined {
+  row(pairClass: string, method: Way): Row | undefined {
     return this.#rows.get(rowName(pairClass, method));
   }
 
@@ -65,5 +65,5 @@ function rowName(pairClass: string, method: string): string {
 
 export function isRowName(text: string): boolean {
   const [pairClass = '', method = '', ...rest] = text.split(' ');
-  return rest.length === 0 && /^[a-z-]{1,40}\+[a-z-]{1,40}$/.test(pairClass) && METHODS.some((word) => word === method);
+  return rest.length === 0 && /^[a-z-]{1,40}\+[a-z-]{1,40}$/.test(pairClass) && isWay(method);
 }

@@ -91,6 +91,14 @@ describe('the choice of a method', () => {
     expect(mean(regrets.thompson)).toBeLessThan(mean(regrets.greedy) * 0.9);
   });
 
+  it('goes the usual way nine times of ten while nothing is known, and the other one once', () => {
+    const fleet = knowledge();
+    const chosen = Array.from({ length: 1000 }, () => fleet.choose(PAIR, ['block', 'block-inverse'], today));
+    const usual = chosen.filter((way) => way === 'block').length;
+    expect(usual).toBeGreaterThan(850);
+    expect(usual).toBeLessThan(980);
+  });
+
   it('prefers what is quick among what works', () => {
     const fleet = knowledge();
     for (let n = 0; n < 200; n++) report(fleet, n, n % 2 === 0 ? 'bracket' : 'birthday', true, n % 2 === 0 ? 0.3 : 12);

@@ -167,3 +167,51 @@ test('how a ping ended is known to the fleet: the method, its success and its ti
   expect(seconds / won).toBeGreaterThan(0.05);
   expect(seconds / won).toBeLessThan(1);
 });
+
+describe('a carrier that gives blocks of random ports', () => {
+  const PAIR = 'block-random+preserve';
+  /** What the fleet has seen of it, each by another household. */
+  const taught = (way: 'block' | 'block-inverse', success: boolean, to: Knowledge): void => {
+    for (let n = 0; n < 60; n++) {
+      const from = { by: `${way} ${n}`, ip: `203.0.${n}.9` };
+      to.learn({ kind: 'outcome', ...from, pairClass: PAIR, method: way, success, after: ms(300) }, at(0));
+    }
+  };
+  const won = (carrier: Carrier, way: string): number => {
+    const { keys } = carrier.knowledge.export(at(carrier.world.now));
+    return keys.find(({ step }) => step === 'fleet')?.trials?.[`${PAIR} ${way}`]?.[0] ?? 0;
+  };
+
+  it.each([
+    ['block', 'block-inverse'],
+    ['block-inverse', 'block'],
+  ] as const)('is met the way that works there: %s, where %s does not', (good, bad) => {
+    const carrier = new Carrier();
+    taught(good, true, carrier.knowledge);
+    taught(bad, false, carrier.knowledge);
+    const before = [won(carrier, good), won(carrier, bad)];
+    const { node } = carrier.settle('port-restricted');
+    expect(carrier.ping('random-block', node)).toContain('connected direct block');
+    expect(won(carrier, good) - (before[0] ?? 0)).toBeGreaterThan(0.5);
+    expect(won(carrier, bad) - (before[1] ?? 0)).toBeLessThanOrEqual(0);
+  });
+
+  it('is asked for no more mappings than its customers got', () => {
+    const mappings = (quota: number | undefined): number => {
+      const carrier = new Carrier();
+      for (let n = 0; n < 30 && quota !== undefined; n++)
+        carrier.knowledge.learn({ kind: 'quota', by: `home ${n}`, ip: `198.18.0.${100 + n}`, mappings: quota }, at(0));
+      const { node } = carrier.settle('port-restricted');
+      let [introduced, count] = [false, 0];
+      carrier.world.journal = ({ what, to }) => {
+        if (what !== 'mapped') return;
+        introduced ||= to.startsWith('198.18.');
+        if (introduced) count++;
+      };
+      carrier.ping('random', node);
+      return count;
+    };
+    const [usual, few] = [mappings(undefined), mappings(64)];
+    expect(few).toBeLessThan(usual / 2);
+  });
+});

@@ -118,14 +118,17 @@ export const CAUSES: readonly Cause[] = [
   },
   {
     label: 'loss',
-    words: 'lines that lose half of everything each way, from the introduction on',
+    words:
+      'the line of the one whose port is read loses two of five datagrams each way, and to the peer nothing gets through',
     scene: (run) => ({
       ...sides(run, 'port-restricted', counting({ perSecond: 4 })),
+      // A relay would not live through it long enough for a verdict.
+      relay: false,
       change: (_world, both) => {
-        for (const { access } of both.flatMap(({ boxes }) => boxes.slice(-1))) {
-          access.uplink.shape = { ...access.uplink.shape, loss: 0.5 };
-          access.downlink.shape = { ...access.downlink.shape, loss: 0.5 };
-        }
+        both.forEach(deafen);
+        const line = both[run % 2 === 0 ? 1 : 0].boxes.at(-1)?.access;
+        for (const way of line === undefined ? [] : [line.uplink, line.downlink])
+          way.shape = { ...way.shape, loss: 0.4 };
       },
     }),
   },

@@ -23,9 +23,10 @@ export function printCell({ cell, summary }: Measured): string {
   return `    ${describeCell(cell).padEnd(44)} ${percent(directWithin(summary)).padStart(9)} ${p50} / ${p95}, packets ${percentile(packets, 0.95)}, mappings ${percentile(mappings, 0.95)}, ${perSecond}/s ${words(labels)}`;
 }
 
-const WORDS: Readonly<Record<Verdict['held'], string>> = {
+export const WORDS: Readonly<Record<Verdict['held'], string>> = {
   held: 'held',
   contact: 'held from introduction to contact',
+  open: 'below, which so few runs may be by chance',
   missed: 'MISSED',
 };
 

@@ -200,7 +200,7 @@ export const ROWS: readonly Row[] = [
     pairs: (foreign) => [[counting(foreign), block(512)]],
     flows: [4],
     patience: seconds(25),
-    bar: { direct: [{ share: 0.85, within: seconds(20) }], mappings: 256, firstByte: FIRST_BYTE },
+    bar: { direct: [{ share: 0.85, within: seconds(20) }], firstByte: FIRST_BYTE },
   },
   {
     name: 'B(512) x B(512)',

@@ -25,6 +25,8 @@ export interface Scene {
   /** Called the moment the introduction is asked for: what has been read of the NATs by then need not be true any more. */
   readonly change?: (world: World, sides: readonly [Side, Side]) => void;
   readonly patience?: Millis;
+  /** False where only the punch is of interest. */
+  readonly relay?: false;
 }
 
 /** Spread of the delay, each way of each household. */

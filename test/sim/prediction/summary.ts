@@ -71,9 +71,9 @@ export function directWithin({ times, runs }: Summary, within = Infinity): numbe
   return times.filter((time) => time <= within).length / runs;
 }
 
-/** The value below which this share of an ascending list lies; NaN of an empty one. */
+/** The least value of an ascending list that this share of it does not exceed; NaN of an empty one. */
 export function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }
 
 function ascending(values: number[]): number[] {

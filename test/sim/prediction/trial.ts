@@ -30,12 +30,13 @@ const LISTEN = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((i) => OBSERVERS.map((ip) => ({ 
 
 /** One whole run: entering, reading both NATs, introduction, punch; the machines of the product throughout. */
 export function trial(scene: Scene, seed: number): Trial {
-  const { asks, listens, path, patience = seconds(20) } = scene;
+  const { asks, listens, path, patience = seconds(20), relay = true } = scene;
   const town = new PingTown(asks, listens, {
     ...lines(path),
     seed,
     listen: [CONTROL, ...LISTEN.slice(1)],
     patience,
+    relay,
     ...homes(scene),
   });
   const { world, here, there } = town;

@@ -1,3 +1,4 @@
+import { type Held, holds } from './chance.ts';
 import { type Cell, type Row, TIMED } from './rows.ts';
 import { directWithin, percentile, type Summary, together } from './summary.ts';
 
@@ -7,7 +8,7 @@ export interface Verdict {
   readonly bar: string;
   readonly measured: string;
   /** `contact`: held when counted from the introduction leaving the rendezvous to the first datagram that gets through. */
-  readonly held: 'held' | 'contact' | 'missed';
+  readonly held: Held | 'contact';
 }
 
 export interface Measured {
@@ -23,6 +24,7 @@ const MAPPINGS = 512;
 /** Most entries that a router's table may grow by. */
 const ENTRIES = 2000;
 const CONNECTED = 0.999;
+const P95 = 0.95;
 
 /** Holds one row against its own bars and against those of every row. */
 export function judge({ bar }: Row, measured: readonly Measured[]): Verdict[] {
@@ -30,65 +32,54 @@ export function judge({ bar }: Row, measured: readonly Measured[]): Verdict[] {
   const lossy = all(measured, ({ loss }) => loss > 0.01);
   const timed = all(measured, ({ loss, delay }) => loss <= 0.01 && delay === TIMED);
   const whole = all(measured, () => true);
+  const perCell = measured[0]?.summary.runs ?? 0;
   const verdicts: Verdict[] = [];
-  const say = (what: string, limit: string, figure: string, held: boolean | Verdict['held']): void => {
-    verdicts.push({
-      what,
-      bar: limit,
-      measured: figure,
-      held: held === true ? 'held' : held === false ? 'missed' : held,
-    });
+  const say = (what: string, limit: string, figure: string, held: Verdict['held']): void => {
+    verdicts.push({ what, bar: limit, measured: figure, held });
   };
+  const sayDirect = (what: string, share: number | undefined, summary: Summary, within?: number): void => {
+    const found = directWithin(summary, within);
+    const held = share === undefined ? 'held' : holds(Math.round(found * summary.runs), summary.runs, share, perCell);
+    say(what, share === undefined ? '-' : atLeast(share), `${percent(found)} of ${summary.runs}`, held);
+  };
+  /** At most so much in that share of all runs. */
+  const fits = (values: readonly number[], share: number, limit: number): Held =>
+    holds(values.filter((value) => value <= limit).length, values.length, share, perCell);
+  const sayMost = (what: string, limit: number | undefined, values: readonly number[]): void => {
+    if (limit !== undefined) say(what, `<= ${limit}`, String(percentile(values, P95)), fits(values, P95, limit));
+  };
+  const sayAtMost = (what: string, limit: number, most: number): void =>
+    say(what, `<= ${limit}`, String(most), most <= limit ? 'held' : 'missed');
+
   for (const { share, within } of bar.direct) {
-    const found = directWithin(clear, within);
-    const what = within === undefined ? 'direct' : `direct in ${seconds(within)}`;
-    say(what, atLeast(share), `${percent(found)} of ${clear.runs}`, found >= share);
+    sayDirect(within === undefined ? 'direct' : `direct in ${seconds(within)}`, share, clear, within);
   }
-  if (bar.direct.length === 0) say('direct', '-', percent(directWithin(clear)), true);
-  if (lossy.runs > 0) {
-    const found = directWithin(lossy);
-    const share = bar.atTenPercent;
-    say(
-      'direct, 10 % loss',
-      share === undefined ? '-' : atLeast(share),
-      percent(found),
-      share === undefined || found >= share,
-    );
-  }
+  if (bar.direct.length === 0) sayDirect('direct', undefined, clear);
+  if (lossy.runs > 0) sayDirect('direct, 10 % loss', bar.atTenPercent, lossy);
   if (bar.time !== undefined && timed.direct > 0) {
-    for (const [i, name] of (['p50', 'p95'] as const).entries()) {
-      const share = i === 0 ? 0.5 : 0.95;
+    for (const [i, [name, share]] of (
+      [
+        ['p50', 0.5],
+        ['p95', P95],
+      ] as const
+    ).entries()) {
       const limit = bar.time[i] ?? 0;
-      const [asked, contact] = [percentile(timed.times, share), percentile(timed.contacts, share)];
-      const held = asked <= limit ? 'held' : contact <= limit ? 'contact' : 'missed';
-      say(`${name}, RTT 80`, seconds(limit), `${seconds(asked)} (${seconds(contact)})`, held);
+      const asked = fits(timed.times, share, limit);
+      const held = asked === 'held' || fits(timed.contacts, share, limit) !== 'held' ? asked : 'contact';
+      const figures = [timed.times, timed.contacts].map((values) => seconds(percentile(values, share)));
+      say(`${name}, RTT 80`, seconds(limit), `${figures[0]} (${figures[1]})`, held);
     }
   }
-  say(
-    'first byte p95',
-    seconds(bar.firstByte),
-    seconds(percentile(timed.firstBytes, 0.95)),
-    percentile(timed.firstBytes, 0.95) <= bar.firstByte,
-  );
-  say(
-    'connected',
-    atLeast(CONNECTED),
-    percent(clear.connected / clear.runs),
-    clear.connected / clear.runs >= CONNECTED,
-  );
-  if (bar.packets !== undefined) {
-    const found = percentile(timed.packets, 0.95);
-    say('packets p95, RTT 80', `<= ${bar.packets}`, String(found), found <= bar.packets);
-  }
-  if (bar.mappings !== undefined) {
-    const found = percentile(clear.mappings, 0.95);
-    say('mappings p95', `<= ${bar.mappings}`, String(found), found <= bar.mappings);
-  }
-  const mappings = whole.mappings.at(-1) ?? 0;
-  say('mappings at most', `<= ${MAPPINGS}`, String(mappings), mappings <= MAPPINGS);
-  say('per second', `<= ${PPS}`, String(whole.perSecond), whole.perSecond <= PPS);
-  say('bytes/s', `<= ${BYTES_PER_SECOND}`, String(whole.bytesPerSecond), whole.bytesPerSecond <= BYTES_PER_SECOND);
-  say('table entries', `<= ${ENTRIES}`, String(whole.flows), whole.flows <= ENTRIES);
+  const first = percentile(timed.firstBytes, P95);
+  say('first byte p95', seconds(bar.firstByte), seconds(first), fits(timed.firstBytes, P95, bar.firstByte));
+  const connected = holds(clear.connected, clear.runs, CONNECTED, perCell);
+  say('connected', atLeast(CONNECTED), percent(clear.connected / clear.runs), connected);
+  sayMost('packets p95, RTT 80', bar.packets, timed.packets);
+  sayMost('mappings p95', bar.mappings, clear.mappings);
+  sayAtMost('mappings at most', MAPPINGS, whole.mappings.at(-1) ?? 0);
+  sayAtMost('per second', PPS, whole.perSecond);
+  sayAtMost('bytes/s', BYTES_PER_SECOND, whole.bytesPerSecond);
+  sayAtMost('table entries', ENTRIES, whole.flows);
   return verdicts;
 }
 

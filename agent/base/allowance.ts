@@ -1,4 +1,4 @@
-import { type Instant, type Millis, ms } from '../base/time.ts';
+import { type Instant, type Millis, ms } from './time.ts';
 
 /** A token bucket as a value of two numbers, so that 60,000 clients can have several. */
 export interface Allowance {
