@@ -18,6 +18,8 @@ const OPENERS = [0, 150, 400].map(ms);
 /** An end that writes from another address is asked to prove it, so often at most. */
 const ASK_APART = ms(200);
 const PADDING = 64;
+/** There is no second chance to say it. */
+const BYES = 3;
 
 export type CarriageInput =
   | { readonly kind: 'start' }
@@ -224,7 +226,8 @@ export class Carriage implements Machine<CarriageInput, CarriageEffect> {
   #end(why: Extract<CarriageEffect, { kind: 'over' }>['why'], now: Instant): CarriageEffect[] {
     const byes = this.#ends.flatMap(({ at, session }): CarriageEffect[] => {
       if (at === undefined) return [];
-      return [{ kind: 'send', to: at, bytes: sealWord(session, { kind: 'bye' }, this.#random(PADDING), now) }];
+      const bye = (): Uint8Array => sealWord(session, { kind: 'bye' }, this.#random(PADDING), now);
+      return Array.from({ length: BYES }, () => ({ kind: 'send', to: at, bytes: bye() }));
     });
     this.#state = { name: 'over' };
     return [...byes, { kind: 'over', why }];

@@ -280,8 +280,13 @@ export class Peer {
   #move(way: Way, now: Instant, out: PeerEffect[]): void {
     const portOnly = this.#path.move(way, now);
     this.#watchPath(now);
-    if (way.kind !== 'direct') out.push({ kind: 'relayed', method: methodBy(way), after: since(this.#asked, now) });
-    this.#connect({ kind: 'moved', portOnly, trusted: way.kind !== 'direct' }, now, out);
+    if (way.kind === 'direct') {
+      this.#connect({ kind: 'moved', portOnly }, now, out);
+      return;
+    }
+    out.push({ kind: 'relayed', method: methodBy(way), after: since(this.#asked, now) });
+    // To a household from the rendezvous, which still works; to the rendezvous from what does not any more.
+    this.#connect({ kind: 'rerouted', arrives: way.kind === 'bridge' }, now, out);
   }
 
   #watchPath(now: Instant): void {
@@ -307,7 +312,7 @@ export class Peer {
 
   /** The household that carries may be gone: what it had goes once more, also over the rendezvous. */
   #sendAgain(now: Instant, out: PeerEffect[]): void {
-    if (this.#path.way?.kind === 'bridge') this.#connect({ kind: 'moved', portOnly: true, trusted: true }, now, out);
+    if (this.#path.way?.kind === 'bridge') this.#connect({ kind: 'doubt' }, now, out);
   }
 
   #giveUpWay(now: Instant, out: PeerEffect[]): void {

@@ -49,7 +49,7 @@ export class Budget {
     this.#renew(now);
     if (this.#sockets + sockets > MOST_MAPPINGS) return 'mappings';
     if (this.#shots + rounds > MOST_SHOTS) return 'datagrams';
-    const few = method === 'block' ? BIRTHDAY.lottery : BIRTHDAY.sockets;
+    const few = method === 'birthday' ? BIRTHDAY.sockets : BIRTHDAY.others;
     if (this.#sockets + sockets > few || this.#flows.size + rounds > BIRTHDAY.flows) {
       if (!this.#account.mayBeBirthday(this.#attempt, now)) return sockets > 0 ? 'mappings' : 'targets';
     }

@@ -29,8 +29,11 @@ export const FLOWS_PER_HOUR = { most: 4000, within: minutes(60) } as const;
 export const MOST_SHOTS = 4096;
 /** Many sockets times many ports is what filled two routers (vnt#200): more than this on one side, or on the other, never on both. */
 export const MANY = 8;
-/** An attempt is a birthday with more than that: a block of 512 is none, nor is a lottery, which has many sockets for one port. */
-export const BIRTHDAY = { sockets: 80, flows: 640, lottery: 240 } as const;
+/**
+ * An attempt is a birthday with more than that: a block of 512 is none, nor is a lottery, which has many sockets for one port,
+ * nor are several walks; their volleys are of other methods, and may have so many sockets.
+ */
+export const BIRTHDAY = { sockets: 80, flows: 640, others: 240 } as const;
 /** One birthday at a time, and so long after its last datagram the next one (HyperDHT has the same). */
 export const BETWEEN_BIRTHDAYS = seconds(20);
 /** A volley of more than `shots` in one tick is a walk; two at a time, and one counts so long after its last step. */

@@ -69,10 +69,10 @@ export function strangers({ drift, burstiness }: Pace, span: Millis): Reach {
 }
 
 /** Holes for a walker whose counter will have taken so many steps when it fires, of which it then knows all but `steps`. */
-export function holesFor(whole: Reach, steps: number, width: number): Holes {
+export function holesFor(whole: Reach, steps: number, width: number, deepest = DEPTH): Holes {
   const span = whole.most - whole.least + 1;
   const last = Math.min(span, steps);
-  const depth = width > 1 ? 1 : DEPTH;
+  const depth = width > 1 ? 1 : deepest;
   const apart = depth * (width + 1);
   const count = Math.floor((span - last) / apart) + Math.floor((last + apart + width - 3) / depth) + 1;
   return { lead: whole.least, count: Math.min(MOST, count), width, depth };

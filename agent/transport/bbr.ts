@@ -169,6 +169,13 @@ export class Bbr {
     this.#probeRttUntil = undefined;
   }
 
+  /** The same two computers by another way: what they can do is known, how far it is is not. */
+  rerouted(): void {
+    this.#leastRtt = Infinity;
+    this.#recentRtt = Infinity;
+    this.#window = Math.max(this.#window, FIRST_WINDOW);
+  }
+
   #gain(): number {
     switch (this.#phase) {
       case 'startup':

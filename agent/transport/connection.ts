@@ -77,11 +77,12 @@ export type Input =
     }
   /** An opened data datagram: its packet number and plain body. */
   | { readonly kind: 'body'; readonly counter: number; readonly bytes: Uint8Array }
-  /**
-   * The peer's address changed; given before the body that showed it. `portOnly`: same IP, so the same path (RFC 9000 section
-   * 9.4). `trusted`: somebody we trust carries from now on, so there is no address to be proven.
-   */
-  | { readonly kind: 'moved'; readonly portOnly?: boolean; readonly trusted?: boolean }
+  /** The peer's address changed; given before the body that showed it. `portOnly`: same IP, so the same path (RFC 9000 section 9.4). */
+  | { readonly kind: 'moved'; readonly portOnly?: boolean }
+  /** Somebody we trust carries from now on: there is no address to be proven. `arrives`: what went the old way still does. */
+  | { readonly kind: 'rerouted'; readonly arrives: boolean }
+  /** What is in flight may be lost with the path: it goes once more. */
+  | { readonly kind: 'doubt' }
   /** Something is to be sent now, whatever window and pace say: the other side may be waiting for any word. */
   | { readonly kind: 'ping' }
   | { readonly kind: 'close'; readonly reason: number }
@@ -222,11 +223,21 @@ export class Connection {
         this.#receive(input.counter, input.bytes, effects, now);
         break;
       case 'moved':
-        this.#move(input.portOnly === true, input.trusted === true, now);
+        this.#move(input.portOnly === true, now);
+        break;
+      case 'rerouted':
+        this.#path.trusted();
+        this.#bbr.rerouted();
+        this.#rtt.reset();
+        if (!input.arrives) this.#abandon = true;
+        this.#speak();
+        break;
+      case 'doubt':
+        this.#abandon = true;
+        this.#speak();
         break;
       case 'ping':
-        if (this.#ping === 'none') this.#ping = 'small';
-        this.#probing = true;
+        this.#speak();
         break;
       case 'close':
         this.#sendControl(effects, now, (body, end) => writeClose(body, end, input.reason));
@@ -348,15 +359,14 @@ export class Connection {
     }
   }
 
-  #move(portOnly: boolean, trusted: boolean, now: Instant): void {
-    if (trusted) {
-      this.#path.trusted();
-      // Both sides may have moved, each waiting for a body of the other.
-      if (this.#ping === 'none') this.#ping = 'small';
-      this.#probing = true;
-    } else {
-      this.#path.moved(portOnly, now);
-    }
+  /** At once: the other side may be waiting for a word of ours as we for one of its. */
+  #speak(): void {
+    if (this.#ping === 'none') this.#ping = 'small';
+    this.#probing = true;
+  }
+
+  #move(portOnly: boolean, now: Instant): void {
+    this.#path.moved(portOnly, now);
     this.#abandon = true;
     if (portOnly) return;
     this.#bbr.reset();

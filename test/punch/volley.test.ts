@@ -318,9 +318,13 @@ test('one birthday at a time in a household, whoever it is with', () => {
   const account = new Account();
   const newSocket = counting();
   const [one, other] = [house({ account, newSocket }), house({ account, newSocket })];
-  expect(fired(one.give(volley(1, fresh(128), [KNOCK], { pace: 100 })))[0]).toMatch(/^fired 1 none/);
+  expect(fired(one.give(volley(1, fresh(128), [KNOCK], { method: 'birthday', pace: 100 })))[0]).toMatch(
+    /^fired 1 none/,
+  );
   one.until(1000);
-  expect(fired(other.give(volley(1, fresh(128), [KNOCK], { pace: 100 })))).toEqual(['fired 1 mappings']);
+  expect(fired(other.give(volley(1, fresh(128), [KNOCK], { method: 'birthday', pace: 100 })))).toEqual([
+    'fired 1 mappings',
+  ]);
   expect(fired(other.give(volley(2, MAIN, [SPRAY], { pace: 100 })))).toEqual(['fired 2 targets']);
   // A bracket is no birthday, nor is a block.
   other.until(1000);
@@ -351,14 +355,18 @@ test('256 mappings an attempt, however slowly; 1750 flows', () => {
 
 test('a verdict ends the attempt: it is the reason given, and the next one has its own limits', () => {
   const one = house();
-  one.give(volley(1, fresh(100), [KNOCK], { pace: 100 }));
+  one.give(volley(1, fresh(100), [KNOCK], { method: 'birthday', pace: 100 }));
   one.until(1000);
   expect(words(one.give({ kind: 'judged', reason: 'quota', retryIn: ms(2000) }))).toEqual(['gave-up quota']);
   // Two seconds later another attempt may begin, but not another birthday.
   one.until(3100);
-  expect(fired(one.give(volley(2, fresh(200), [KNOCK], { pace: 100 })))).toEqual(['fired 2 mappings']);
+  expect(fired(one.give(volley(2, fresh(200), [KNOCK], { method: 'birthday', pace: 100 })))).toEqual([
+    'fired 2 mappings',
+  ]);
   one.until(30_000);
-  expect(fired(one.give(volley(3, fresh(200), [KNOCK], { pace: 100 })))[0]).toMatch(/^fired 3 none/);
+  expect(fired(one.give(volley(3, fresh(200), [KNOCK], { method: 'birthday', pace: 100 })))[0]).toMatch(
+    /^fired 3 none/,
+  );
 });
 
 test('without a verdict our own word is the reason, a second later; volleys put that off', () => {

@@ -329,6 +329,17 @@ describe('a walk', () => {
     expect(theirs).toMatchObject({ role: 'target', plan: { from: { kind: 'round', round: holes?.plan.round } } });
   });
 
+  it('of a polite household leaves from one socket', () => {
+    const free = counting([0, 6, 6, 6, 8]);
+    const polite: Answer = (role, plan, give) => {
+      if (plan.from.kind !== 'fresh' || plan.from.sockets <= 8) free(role, plan, give);
+      else give({ kind: 'fired', role, round: plan.round, misfire: 'polite', localPorts: [] });
+    };
+    const busy = nat('sequential', { drift: 150 });
+    play(conductorOf(busy, nat('sequential', { drift: 200 }), seeded(1)), Object.assign(polite, { lines: free.lines }));
+    expect(met(free)).toBe(true);
+  });
+
   it('that strangers made miss is known from its last probe, and the next one begins at once', () => {
     const answer = counting([0, 0, 40, 0, 0]);
     const { effects } = play(conductorOf(walker, anchor, seeded(1)), answer);

@@ -365,7 +365,7 @@ describe('change of address', () => {
     pair.later(2000, () => (pair.gate = () => false));
     pair.later(2500, () => {
       pair.gate = () => true;
-      for (const side of ['a', 'b'] as const) pair.step(side, { kind: 'moved', trusted: true });
+      for (const side of ['a', 'b'] as const) pair.step(side, { kind: 'rerouted', arrives: false });
     });
     pair.run(7000);
     expect(stream.everyOnce).toBe(true);

@@ -19,8 +19,8 @@ const PROVING = 0.3;
 const GRANTED = 0.7;
 /** More mappings are not worth their cost when a hit is as certain as this. */
 const ENOUGH = 0.999;
-/** So many leave in one tick; more follow one another quickly, for a burst that meets a limit is over. */
-const [FEW, QUICK] = [48, 200];
+/** So many leave in one tick, those for proof among them; the others follow quickly, for a burst that meets a limit is over. */
+const [FEW, QUICK] = [64, 200];
 /** New mappings a second on the average. */
 const OPENING = 100;
 /** Datagrams a second: 16 kB/s of 104 bytes each. */
@@ -66,17 +66,17 @@ export function* spraying(
   const { timeout = Infinity } = stage.parties[hard];
   const refresh = inverse ? COMING_IN[method] : ms(Math.min(REFRESH, Math.max(LEAST_REFRESH, timeout / 2)));
   const usual = { method, ips: [anchor.ip], refresh, keep: KEEP } as const;
-  const open = (sockets: number, probes: number, ttl: number): Round =>
+  const open = (sockets: number, probes: number, ttl: number, pace = QUICK): Round =>
     stage.fire(hard, {
       ...usual,
       ttl,
       from: { kind: 'fresh', sockets },
-      pace: sockets + probes > FEW ? QUICK : 0,
+      pace,
       shots: [knock, ...stage.observers.slice(0, 1).flatMap((observer) => bySocket(probes, observer))],
     });
-  const share = Math.floor((mappings - proving) / ttls.length);
-  const first = open(mappings - proving - (ttls.length - 1) * share, proving, ttls[0] ?? 0);
-  for (const ttl of ttls.slice(1)) open(share, 0, ttl);
+  const [early = 0, ...late] = shares(mappings - proving, proving, ttls.length);
+  const first = open(early, proving, ttls[0] ?? 0, 0);
+  for (const [i, sockets] of late.entries()) open(sockets, 0, ttls[i + 1] ?? 0);
   const needed = Math.min(PROOF[method], Math.floor(proving * 0.8));
   const opening = (1000 * mappings) / OPENING;
   yield* stage.wait(stage.patience(hard) + opening, () => first.sights.size >= needed || isRefused(first));
@@ -106,6 +106,13 @@ export function* spraying(
   yield* stage.wait(whole, () => isRefused(round));
   found.misfired([round]);
   return found;
+}
+
+/** So many sockets in one volley for each time to live, or for what leaves at once and what follows. */
+function shares(sockets: number, proving: number, ttls: number): readonly number[] {
+  if (ttls === 1) return sockets + proving > FEW ? [FEW - proving, sockets + proving - FEW] : [sockets];
+  const share = Math.floor(sockets / ttls);
+  return [sockets - (ttls - 1) * share, ...Array.from({ length: ttls - 1 }, () => share)];
 }
 
 /** As many of the ranges as one attempt may have, each in an order of its own. */

@@ -45,15 +45,18 @@ export function* walking(stage: Stage, walker: Role, permits: Permits): Script<F
   const room = (): number => Math.floor(Math.min(stage.room(anchor), (stage.room(walker) - READINGS) / width));
   let counter: Counter | undefined;
   let isFresh = false;
+  let depth: number | undefined;
   for (let attempt = 0; attempt < (width > 1 ? ATTEMPTS_AMONG : ATTEMPTS); attempt++) {
     if (Math.min(stage.left(walker) / width, stage.left(anchor)) < FEWEST) break;
     if (room() < FEWEST) isFresh = false;
     yield* stage.wait(1500, () => room() >= FEWEST);
     if (counter === undefined || !isFresh) counter = yield* read(stage, walker, counter);
     if (counter === undefined) continue;
-    const laid = yield* lay(stage, walker, counter, permits, room(), found);
+    const laid = yield* lay(stage, walker, counter, permits, room(), found, depth);
     if (laid === undefined) break;
-    isFresh = !(yield* walks(stage, walker, counter, laid, permits, found));
+    const end = yield* walks(stage, walker, counter, laid, permits, found);
+    isFresh = end === 'missed';
+    if (end === 'too-deep') depth = 1;
     found.pace = counter.pace;
     if (found.misfire !== undefined) break;
   }
@@ -99,12 +102,13 @@ function* lay(
   permits: Permits,
   room: number,
   found: Finding,
+  depth: number | undefined,
 ): Script<Laid | undefined> {
   const anchor = otherThan(walker);
   const [there, here] = [stage.rtt(anchor), stage.rtt(walker)];
   counter.take(1);
   const whole = counter.reach(stage.now, ms(there + here));
-  const wanted = holesFor(whole, counter.steps(here), countingOf(stage.parties[anchor].profile).counters);
+  const wanted = holesFor(whole, counter.steps(here), countingOf(stage.parties[anchor].profile).counters, depth);
   const { shots, sockets, mappings } = holeShots(
     stage,
     anchor,
@@ -131,7 +135,10 @@ function* lay(
   return { holes, round, ip, knocks, ports: behindHoles(stage, round, wanted.width) };
 }
 
-/** Walks as long as there are holes ahead; true when they may have met, or it is not known whether. */
+/** `too-deep`: the walker's household is polite, and opens a few sockets only. */
+type End = 'missed' | 'unknown' | 'too-deep';
+
+/** Walks as long as there are holes ahead. */
 function* walks(
   stage: Stage,
   walker: Role,
@@ -139,16 +146,16 @@ function* walks(
   laid: Laid,
   permits: Permits,
   found: Finding,
-): Script<boolean> {
+): Script<End> {
   const { holes } = laid;
   for (let turn = 0; ; turn++) {
     const reach = counter.reach(stage.now, stage.rtt(walker));
     const way = walkThrough(holes, reach);
-    if (turn > 0 && holes.depth * way.count < WORTH * (reach.most - reach.least + 1)) return false;
+    if (turn > 0 && holes.depth * way.count < WORTH * (reach.most - reach.least + 1)) return 'missed';
     const shots = walkShots(laid, way, way);
     const knocks = shots.reduce((sum, { ports }) => sum + ports.length, 0);
-    if (knocks === 0 || stage.room(walker) <= knocks) return false;
-    if (!permits.mappings(walker, knocks)) return true;
+    if (knocks === 0 || stage.room(walker) <= knocks) return 'missed';
+    if (!permits.mappings(walker, knocks)) return 'unknown';
     const sockets = Math.max(...shots.map(({ by }) => by));
     const steps = stage.fire(walker, {
       method: 'walk',
@@ -158,14 +165,15 @@ function* walks(
     });
     counter.take(knocks + 1);
     yield* stage.wait(stage.meeting(walker) + MARGIN, () => steps.sights.size > 0 || isRefused(steps));
-    if (found.misfired([steps])) return true;
+    if (steps.misfire === 'polite' && holes.depth > 1) return 'too-deep';
+    if (found.misfired([steps])) return 'unknown';
     const [sight] = steps.sights.values();
     const passed = sight && counter.read(sight.external.port, sight.at);
     const before = passed === undefined ? undefined : passed - knocks - 1;
     if (before !== undefined && !mayMeet(holes, way, before)) continue;
     const place = before === undefined ? way : placeOf(holes, way, before, BESIDE);
     yield* again(stage, laid, steps, walkShots(laid, way, place), place);
-    return true;
+    return 'unknown';
   }
 }
 
