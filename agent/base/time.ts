@@ -24,3 +24,8 @@ export function earliest(a: Instant | undefined, b: Instant | undefined): Instan
   if (b === undefined) return a;
   return a < b ? a : b;
 }
+
+/** That instant has come; undefined never does. */
+export function isDue(when: Instant | undefined, now: Instant): boolean {
+  return when !== undefined && when <= now;
+}

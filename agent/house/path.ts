@@ -1,5 +1,6 @@
 import { type Address, sameAddress } from '../base/address.ts';
 import type { SocketId } from '../base/net.ts';
+import type { Method } from '../base/outcome.ts';
 import { after, at, type Instant, ms, since } from '../base/time.ts';
 
 /** A way datagrams take to the peer and back. */
@@ -9,6 +10,9 @@ export type Way =
   | { readonly kind: 'bridge' }
   /** The rendezvous does. */
   | { readonly kind: 'relay' };
+
+export const BRIDGE = { kind: 'bridge' } as const;
+export const RELAY = { kind: 'relay' } as const;
 
 /** An address that flaps must not make us flap. */
 const MOVES_APART = ms(1000);
@@ -28,7 +32,6 @@ const PAUSES = ms(400);
 /** ... and then not again for so long: by then a side that hears nothing has moved to the relay altogether. */
 const BESIDE_APART = ms(3000);
 
-const RELAY: Way = { kind: 'relay' };
 /** Which way is the better one. */
 const RANK: Readonly<Record<Way['kind'], number>> = { relay: 0, bridge: 1, direct: 2 };
 
@@ -164,4 +167,9 @@ export class Path {
 export function sameWay(a: Way, b: Way): boolean {
   if (a.kind !== 'direct' || b.kind !== 'direct') return a.kind === b.kind;
   return a.socket === b.socket && sameAddress(a.address, b.address);
+}
+
+/** What a way that somebody carries is called. */
+export function methodBy({ kind }: Exclude<Way, { kind: 'direct' }>): Method {
+  return kind === 'bridge' ? 'relay-household' : 'relay-rendezvous';
 }

@@ -49,8 +49,9 @@ export class Budget {
     this.#renew(now);
     if (this.#sockets + sockets > MOST_MAPPINGS) return 'mappings';
     if (this.#shots + rounds > MOST_SHOTS) return 'datagrams';
-    const few = method === 'birthday' ? BIRTHDAY.sockets : BIRTHDAY.others;
-    if (this.#sockets + sockets > few || this.#flows.size + rounds > BIRTHDAY.flows) {
+    const isBirthday = method === 'birthday';
+    const manyFlows = isBirthday && this.#flows.size + rounds > BIRTHDAY.flows;
+    if (manyFlows || this.#sockets + sockets > (isBirthday ? BIRTHDAY.sockets : BIRTHDAY.others)) {
       if (!this.#account.mayBeBirthday(this.#attempt, now)) return sockets > 0 ? 'mappings' : 'targets';
     }
     if (!this.#account.open(sockets)) return 'sockets';

@@ -159,6 +159,7 @@ function reasonFor(outlook: Prospect, mine: NatProfile, theirs: NatProfile): Rea
     case 'block':
     case 'birthday':
     case 'lottery':
+    case 'fill':
       return 'random';
   }
 }

@@ -13,6 +13,8 @@ export type Prospect =
   | { readonly kind: 'block'; readonly hard: Side }
   | { readonly kind: 'birthday'; readonly hard: Side }
   | { readonly kind: 'lottery'; readonly block: Side }
+  /** Both draw from a block. */
+  | { readonly kind: 'fill' }
   | { readonly kind: 'none'; readonly reason: Reason };
 
 /**
@@ -47,6 +49,7 @@ const SURE = 0.8;
  *   | stable or address | spread, random     | birthday                                                          |
  *   | stepping          | stepping           | walk                                                              |
  *   | first or stepping | block              | lottery                                                           |
+ *   | block             | block              | fill                                                              |
  *   | else              |                    | none: relay                                                       |
  */
 export function prospect(mine: NatProfile, theirs: NatProfile): Prospect {
@@ -72,6 +75,7 @@ export function conducted(outlook: Prospect): boolean {
     case 'block':
     case 'birthday':
     case 'lottery':
+    case 'fill':
       return true;
   }
 }
@@ -87,6 +91,7 @@ export function methodOf(outlook: Prospect): Method {
     case 'birthday':
       return outlook.kind;
     case 'lottery':
+    case 'fill':
       return 'block';
     case 'none':
       return 'simultaneous';
@@ -155,6 +160,7 @@ interface View {
 }
 
 function betweenHard(mine: View, theirs: View): Prospect {
+  if (mine.reading === 'block' && theirs.reading === 'block') return { kind: 'fill' };
   const left = fromHere(mine, theirs, 'mine', 'theirs');
   return left ?? fromHere(theirs, mine, 'theirs', 'mine') ?? { kind: 'none', reason: 'random' };
 }

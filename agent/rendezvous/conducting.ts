@@ -34,6 +34,9 @@ const [SAYINGS, SAY_AGAIN] = [3, ms(100)];
 /** Attempts at once; more wait for their turn like a failed one. */
 const MOST_AT_ONCE = 2000;
 
+/** The target has not taken its introduction yet; it is sent again by then. */
+const UNTAKEN = ms(300);
+
 /** Every pair whose punch is led from here, while it is led. */
 export class Conducting {
   readonly #directory: Directory;
@@ -121,11 +124,11 @@ export class Conducting {
   }
 
   /** The two have met, or one of them is gone. */
-  ended(pairId: number, method: Method | undefined): void {
+  ended(pairId: number, method: Method | undefined, now: Instant): void {
     const [play, pair] = [this.#plays.get(pairId), this.#pairs.get(pairId)];
     if (play === undefined) return;
     if (pair !== undefined) pair.led = play.name === 'playing' ? play.conductor.round : play.score.round;
-    this.#drop(pairId);
+    this.#drop(pairId, now);
     if (method === undefined) return;
     this.#won[method] = (this.#won[method] ?? 0) + 1;
   }
@@ -135,7 +138,7 @@ export class Conducting {
     for (const pairId of [...this.#soon.due(now), ...this.#later.due(now)]) {
       const [play, pair] = [this.#plays.get(pairId), this.#pairs.get(pairId)];
       if (play === undefined || pair === undefined) {
-        this.#drop(pairId);
+        this.#drop(pairId, now);
         continue;
       }
       switch (play.name) {
@@ -172,7 +175,7 @@ export class Conducting {
   #play(pair: Pair, score: Score, now: Instant): readonly Word[] {
     const observers = inTurns(this.#observers(), score.parties);
     if (observers.length < 2) return [];
-    this.#drop(pair.id);
+    this.#drop(pair.id, now);
     if (this.#underWay >= MOST_AT_ONCE) {
       this.#rest(pair, { score, reason: 'quota', until: after(now, ms(2000)), by: 'us', sayings: 0 }, now);
       return [];
@@ -212,7 +215,7 @@ export class Conducting {
           this.#failed[reason] = (this.#failed[reason] ?? 0) + 1;
           const [asker, target] = [this.#client(pair, 'asker'), this.#client(pair, 'target')];
           if (asker !== undefined && target !== undefined) this.#hearsay.judged(asker, target, pair, reason, now);
-          this.#drop(pair.id);
+          this.#drop(pair.id, now);
           const pause = retryIn > 0 ? retryIn : BACK_OFF[score.attempt - 1];
           const until = pause === undefined ? NEVER : after(now, pause);
           const by = retryIn > 0 ? 'us' : 'them';
@@ -261,7 +264,8 @@ export class Conducting {
     return profile && { profile: this.#hearsay.known(client, profile, now), timeout, ...placeOf(client) };
   }
 
-  #drop(pairId: number): void {
+  #drop(pairId: number, now: Instant): void {
+    this.#restraint.over(pairId, now);
     if (this.#plays.get(pairId)?.name === 'playing') this.#underWay--;
     this.#plays.delete(pairId);
   }
@@ -296,7 +300,9 @@ export class Conducting {
       mappings: (role, count) => this.#restraint.mappings(nodeOf(role), count, this.#now),
       // Nobody is sprayed who has not taken the introduction; the asker wished for it.
       spray: (hard, ip, count, pace) =>
-        (hard === 'asker' || pair.accepted) && this.#restraint.spray(easyOf(hard), ip, count, pace, this.#now),
+        hard === 'asker' || pair.accepted
+          ? this.#restraint.spray(pair.id, easyOf(hard), ip, count, pace, this.#now)
+          : UNTAKEN,
       birthday: (_hard, ip) => this.#restraint.birthday([pair.asker, pair.target], ip, this.#now),
     };
   }

@@ -45,7 +45,7 @@ export class Introducing {
     for (const { kind, pair } of this.#floor.matchmaker.due(now)) {
       if (kind === 'again') effects.push(...this.#introduceTo(pair.target, pair, now));
       if (kind === 'unheard') effects.push(...this.#unheard(pair, now));
-      if (kind !== 'again') this.#conducting.ended(pair.id, undefined);
+      if (kind !== 'again') this.#conducting.ended(pair.id, undefined, now);
       if (kind === 'ended') this.#bridging.ended(pair.id);
     }
     const words = [...this.#conducting.due(now), ...this.#bridging.due(now)];
@@ -84,7 +84,7 @@ export class Introducing {
     const other = directory.byNode(pair.asker === client.nodeKey ? pair.target : pair.asker);
     this.#hearsay.reported(client, other, pair, outcome, now);
     if (outcome.kind === 'connected') {
-      this.#conducting.ended(pairId, outcome.method);
+      this.#conducting.ended(pairId, outcome.method, now);
       this.#bridging.ended(pairId);
     }
     const words = outcome.kind === 'failed' ? this.#conducting.failed(client, pair, now) : [];

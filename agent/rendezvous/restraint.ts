@@ -32,10 +32,19 @@ interface Household {
   birthday: Instant | undefined;
 }
 
+/** Knocks that are on their way from one household, at so many a second. */
+interface Spray {
+  readonly by: Household;
+  readonly target: Target;
+  readonly count: number;
+  readonly pace: number;
+  readonly from: Instant;
+  readonly until: Instant;
+}
+
 interface Target {
   readonly birthdays: Rate;
-  /** Knocks a second that are on their way here until then. */
-  sprays: { readonly pace: number; readonly until: Instant }[];
+  sprays: Spray[];
   until: Instant | undefined;
 }
 
@@ -43,6 +52,8 @@ interface Target {
 export class Restraint {
   readonly #households = new Map<string, Household>();
   readonly #targets = new Map<string, Target>();
+  /** By the pair they are for, until it is over. */
+  readonly #sprays = new Map<number, Spray>();
   #refused = 0;
 
   /** Orders refused so far. */
@@ -54,13 +65,31 @@ export class Restraint {
     return this.#say(this.#household(household).mappings.take(now, count));
   }
 
-  spray(household: string, ip: string, count: number, pace: number, now: Instant): boolean {
-    const target = this.#target(ip);
+  /** Takes so many knocks of this household for that pair, towards that address: 0, or how long it has to wait until it may ask again. */
+  spray(pairId: number, household: string, ip: string, count: number, pace: number, now: Instant): Millis {
+    const [target, by] = [this.#target(ip), this.#household(household)];
     target.sprays = target.sprays.filter(({ until }) => until > now);
     const sum = target.sprays.reduce((all, one) => all + one.pace, pace);
-    if (sum > PER_SECOND || !this.#household(household).sprayed.take(now, count)) return this.#say(false);
-    target.sprays.push({ pace, until: (now + (1000 * count) / pace) as Instant });
-    return true;
+    const first = Math.min(...target.sprays.map(({ until }) => until));
+    const wait = by.sprayed.room(now) < count ? FULL : sum > PER_SECOND ? Math.max(1, first - now) : 0;
+    if (!this.#say(wait === 0)) return ms(wait);
+    const spray: Spray = { by, target, count, pace, from: now, until: after(now, ms((1000 * count) / pace)) };
+    by.sprayed.add(now, count);
+    target.sprays.push(spray);
+    this.#sprays.set(pairId, spray);
+    return ms(0);
+  }
+
+  /** They have met, or gave up: nothing of what they were told to send is under way any more, and the rest is not counted. */
+  over(pairId: number, now: Instant): void {
+    const spray = this.#sprays.get(pairId);
+    if (spray === undefined) return;
+    this.#sprays.delete(pairId);
+    const { by, target, count, pace, from } = spray;
+    target.sprays = target.sprays.filter((one) => one !== spray);
+    target.until = undefined;
+    const sent = Math.ceil((pace * since(from, now)) / 1000);
+    by.sprayed.add(now, Math.min(0, sent - count));
   }
 
   /** Takes one birthday of these households towards that address: 0, or how long they have to wait until they may ask again. */

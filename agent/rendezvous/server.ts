@@ -1,20 +1,21 @@
-import { type Address, sameAddress } from '../base/address.ts';
+import type { Address } from '../base/address.ts';
 import { sameBytes } from '../base/bytes.ts';
 import type { Machine } from '../base/machine.ts';
 import type { NetInput, SocketId } from '../base/net.ts';
 import type { Random } from '../base/random.ts';
-import { at, earliest, type Instant, type Millis, ms, seconds, since } from '../base/time.ts';
+import { at, earliest, type Instant } from '../base/time.ts';
 import type { Cipher, KeyPair, Suite } from '../seal/cipher.ts';
 import { decodeHeader, type FirstByte, KIND } from '../seal/header.ts';
 import type { TicketKey } from '../seal/tickets.ts';
 import { Welcome } from '../seal/welcome.ts';
 import { base32 } from '../base/text32.ts';
 import { decode } from '../wire/codec.ts';
-import type { FromClient, FromRendezvous, Message, Register } from '../wire/messages.ts';
+import type { FromClient, FromRendezvous } from '../wire/messages.ts';
 import { Bridging, type BridgingCounters } from './bridging.ts';
 import type { Edge } from './channels.ts';
 import { Conducting, type ConductingCounters } from './conducting.ts';
-import { type Client, Directory, isAt, keyOf, moved } from './directory.ts';
+import { type Client, Directory, keyOf } from './directory.ts';
+import { isFromClient } from './direction.ts';
 import { event, type RendezvousEffect, type RendezvousEvent, short } from './events.ts';
 import type { Came } from './floor.ts';
 import { Introducing } from './introducing.ts';
@@ -25,8 +26,10 @@ import { Matchmaker } from './matchmaker.ts';
 import { Observing } from './observing.ts';
 import { Placing } from './placing.ts';
 import { Proofs } from './proofs.ts';
+import { Registering } from './registering.ts';
 import { Relaying } from './relaying.ts';
 import { Voice } from './voice.ts';
+import { tellsPlace, Whereabouts } from './whereabouts.ts';
 
 export type { RendezvousEffect, RendezvousEvent } from './events.ts';
 
@@ -63,13 +66,6 @@ export interface RendezvousCounters {
   readonly refused: Readonly<Record<string, number>>;
 }
 
-/** As many as `registered` carries. */
-const MOST_OBSERVERS = 24;
-/** An address moves at most this often (docs/security.md, rule 9). */
-const MOVE_INTERVAL: Millis = seconds(1);
-/** Beats slow down in this many equal steps from the pairing to the rest interval, one per minute. */
-const REST_STEPS = 3;
-
 /**
  * The negotiation server: observes addresses, introduces households, places them in the tree, relays where nothing else
  * goes. It keeps nothing for a stranger, answers nothing that does not open, and to an address that is not proven it
@@ -86,6 +82,8 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
   readonly #matchmaker: Matchmaker;
   readonly #conducting: Conducting;
   readonly #bridging: Bridging;
+  readonly #whereabouts: Whereabouts;
+  readonly #registering: Registering;
   readonly #observing: Observing;
   readonly #introducing: Introducing;
   readonly #relaying: Relaying;
@@ -117,8 +115,10 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
     const refuse = (reason: string): [] => this.#refuse(reason);
     const shared = { proofs: this.#proofs, voice: this.#voice, limits: this.#limits, locals: this.#locals, refuse };
     const floor = { directory: this.#directory, matchmaker: this.#matchmaker, ...shared };
+    this.#whereabouts = new Whereabouts(cipher, refuse);
     this.#observing = new Observing(floor, this.#conducting);
     this.#bridging = new Bridging(floor, cipher, random);
+    this.#registering = new Registering(floor, this.#bridging, this.#hearsay);
     this.#introducing = new Introducing(floor, this.#conducting, this.#bridging, this.#hearsay);
     this.#relaying = new Relaying(floor, this.#bridging);
     this.#placing = new Placing(floor);
@@ -250,7 +250,8 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
     if (typeof messages === 'string') return this.#refuse(messages);
     client.heardAt = now;
     const effects: RendezvousEffect[] = [];
-    if (messages.some(tellsPlace)) effects.push(...this.#follow(client, came, now));
+    const isPlaced = messages.some(tellsPlace);
+    if (isPlaced) effects.push(...this.#whereabouts.follow(client, came, now));
     const answers: FromRendezvous[] = [];
     for (const message of messages) {
       if (isFromClient(message)) effects.push(...this.#message(client, message, came, answers, now));
@@ -258,27 +259,8 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
       // Whatever follows comes from nobody.
       if (message.kind === 'leave') return effects;
     }
-    if (client.path.kind === 'moved' && messages.some(tellsPlace)) {
-      answers.push({ kind: 'challenge', token: client.path.token });
-    }
+    if (client.path.kind === 'moved' && isPlaced) answers.push({ kind: 'challenge', token: client.path.token });
     effects.push(...this.#voice.tell(client, answers, now));
-    return effects;
-  }
-
-  /** Lets the address follow the client, and counts what it sends from an address not proven yet. */
-  #follow(client: Client, came: Came, now: Instant): RendezvousEffect[] {
-    const effects: RendezvousEffect[] = [];
-    const mayMove = client.movedAt === undefined || since(client.movedAt, now) >= MOVE_INTERVAL;
-    if (came.fresh && !isAt(client, came.from, came.socket) && mayMove) {
-      if (!sameAddress(client.address, came.from)) {
-        client.path = moved(this.#options.cipher);
-        effects.push(event('moved', { node: short(client) }));
-      }
-      client.address = came.from;
-      client.socket = came.socket;
-      client.movedAt = now;
-    }
-    if (client.path.kind === 'moved' && isAt(client, came.from, came.socket)) client.path.received += came.length;
     return effects;
   }
 
@@ -291,13 +273,9 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
   ): RendezvousEffect[] {
     switch (message.kind) {
       case 'register':
-        return this.#register(client, message, answers, now);
+        return this.#registering.register(client, message, answers, now);
       case 'beat':
-        client.rtt = message.rtt ?? client.rtt;
-        client.interval = this.#interval(client, now);
-        this.#bridging.offers(client, message.room);
-        answers.push({ kind: 'pong', stamp: message.stamp, observed: client.address, interval: client.interval });
-        return [];
+        return this.#registering.beat(client, message, answers, now);
       case 'probe':
         return this.#observing.probe(client, message, came, now);
       case 'filter-test':
@@ -333,12 +311,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
         this.#directory.remove(client, now);
         return [event('left', { node: short(client) })];
       case 'response':
-        if (client.path.kind === 'valid') return [];
-        if (!isAt(client, came.from, came.socket) || !sameBytes(client.path.token, message.token)) {
-          return this.#refuse('response');
-        }
-        client.path = { kind: 'valid' };
-        return [];
+        return this.#whereabouts.response(client, message, came);
       case 'nudge':
         return this.#relaying.nudge(client, message.node, came, now);
       case 'fired':
@@ -350,76 +323,8 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
     }
   }
 
-  #register(client: Client, message: Register, answers: FromRendezvous[], now: Instant): RendezvousEffect[] {
-    const { role, children, internal, profile } = message;
-    const before = client.facts?.proven ?? [];
-    const proven = message.proven
-      .filter(
-        ({ address, token }) =>
-          before.some((known) => sameAddress(known, address)) || this.#proofs.wasAt(client.index, address, token, now),
-      )
-      .map(({ address }) => address);
-    const isNew = client.facts === undefined;
-    client.facts = { role, children, internal, proven, profile };
-    this.#hearsay.registered(client, profile, now);
-    client.interval = this.#interval(client, now);
-    for (const channel of client.channels) this.#matchmaker.channels.resize(channel, client.nodeKey, children);
-    answers.push({
-      kind: 'registered',
-      request: message.request,
-      observed: client.address,
-      interval: client.interval,
-      nonce: this.#proofs.nonce(client.index, client.node),
-      relays: this.#limits.relayKbits > 0,
-      observers: this.#locals.filter((local) => local !== undefined).slice(0, MOST_OBSERVERS),
-      carrier: this.#hearsay.carrier(client, now),
-    });
-    return isNew ? [event('registered', { node: short(client), role, nat: profile.kind })] : [];
-  }
-
-  /** Slower step by step once nothing is being paired: 60,000 households at rest are 3,000 beats a second. */
-  #interval(client: Client, now: Instant): Millis {
-    const { pairingInterval, restInterval, pairingFor } = this.#limits;
-    const calm = since(client.pairingUntil, now);
-    if (calm <= 0) return pairingInterval;
-    const step = Math.min(REST_STEPS, 1 + Math.floor(calm / pairingFor));
-    return ms(pairingInterval + ((restInterval - pairingInterval) * step) / REST_STEPS);
-  }
-
   #refuse(reason: string): [] {
     this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
     return [];
   }
-}
-
-/** Probes leave from other sockets on purpose; everything else tells where the client is. */
-function tellsPlace(message: Message): boolean {
-  return message.kind !== 'probe' && message.kind !== 'filter-test';
-}
-
-const FROM_CLIENT: ReadonlySet<Message['kind']> = new Set<FromClient['kind']>([
-  'register',
-  'beat',
-  'probe',
-  'filter-test',
-  'introduce',
-  'join',
-  'publish',
-  'ask-channel',
-  'accept',
-  'relay',
-  'report',
-  'capacity',
-  'position',
-  'leave-channel',
-  'leave',
-  'response',
-  'nudge',
-  'fired',
-  'carrying',
-  'bridged',
-]);
-
-function isFromClient(message: Message): message is FromClient {
-  return FROM_CLIENT.has(message.kind);
 }

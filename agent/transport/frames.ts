@@ -16,6 +16,8 @@
  * says how many are missing below the one before and how many in a row then follow. All counts are at least 1.
  */
 
+/** Header and tag that seal adds to every body. */
+export const ENVELOPE = 32;
 /** Message bytes at most; never fragmented. */
 export const MESSAGE_LIMIT = 1152;
 export const RANGE_LIMIT = 32;

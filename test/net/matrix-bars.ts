@@ -11,15 +11,15 @@ const SYMMETRIC: ReadonlySet<MatrixKind> = new Set([
 ]);
 
 /**
- * `unknowable`: nobody can know a port of either side. `lottery`: one side steps, the other draws from a small block; worth
+ * `fill`: two small blocks, once in five. `unknowable`: nobody can know a port of either side. `lottery`: one side steps, the other draws from a small block; worth
  * playing in the background. `spray`: a random port has to be hit, which takes its time.
  */
-export type PairClass = 'knowable' | 'spray' | 'lottery' | 'unknowable';
+export type PairClass = 'knowable' | 'spray' | 'lottery' | 'fill' | 'unknowable';
 
 export function classOf(from: MatrixKind, to: MatrixKind): PairClass {
   const both = SYMMETRIC.has(from) && SYMMETRIC.has(to);
   if (both && (from === 'random' || to === 'random')) return 'unknowable';
-  if (from === 'random-block' && to === 'random-block') return 'unknowable';
+  if (from === 'random-block' && to === 'random-block') return 'fill';
   if (both && (from === 'random-block' || to === 'random-block')) return 'lottery';
   const hard = [from, to].includes('random');
   const dialled = [from, to].some((kind) => kind === 'open' || kind === 'full-cone' || kind === 'address-restricted');

@@ -66,7 +66,7 @@ export async function matrix(options: MatrixOptions): Promise<readonly Attempt[]
     };
     for (const kind of kinds) {
       await settle(kind, 'plain');
-      if (kinds.some((other) => classOf(kind, other) === 'lottery')) await settle(kind, 'lottery');
+      if (kinds.some((other) => gameOf({ from: kind, to: other }) === 'lottery')) await settle(kind, 'lottery');
     }
     const attempts: Attempt[] = [];
     const waiting = inTurns(kinds, runs);
@@ -112,13 +112,20 @@ export async function matrix(options: MatrixOptions): Promise<readonly Attempt[]
  * A household has one birthday in 20 s, and a lottery leaves a block nearly full until the unanswered mappings die after
  * 30 s: so both rest after it, and who plays lotteries does nothing else. A person seldom pings twelve houses in a minute.
  */
-const REST_MS: Readonly<Record<PairClass, number>> = { knowable: 0, unknowable: 0, spray: 21_000, lottery: 32_000 };
+const REST_MS: Readonly<Record<PairClass, number>> = {
+  knowable: 0,
+  unknowable: 0,
+  spray: 21_000,
+  lottery: 32_000,
+  fill: 32_000,
+};
 
 type Game = 'plain' | 'lottery';
 type Pair = Pick<Attempt, 'from' | 'to'>;
 
 function gameOf({ from, to }: Pair): Game {
-  return classOf(from, to) === 'lottery' ? 'lottery' : 'plain';
+  const kind = classOf(from, to);
+  return kind === 'lottery' || kind === 'fill' ? 'lottery' : 'plain';
 }
 
 function namesOf(pair: Pair): readonly string[] {

@@ -50,7 +50,7 @@ const TABLE: Readonly<Record<(typeof ROWS)[number], string>> = {
   'per-core': 'B B B B W W W - L - -',
   'block-sequential': 'B B B B W W W - L - -',
   'address-dependent': 'Y Y Y - - - - - - - -',
-  'block-random': 'K K K L L L L - - - -',
+  'block-random': 'K K K L L L L - F - -',
   'range-random': 'Y Y Y - - - - - - - -',
   random: 'Y Y Y - - - - - - - -',
 };
@@ -61,6 +61,7 @@ const LETTERS: Readonly<Record<string, Prospect['kind']>> = {
   K: 'block',
   Y: 'birthday',
   L: 'lottery',
+  F: 'fill',
   '-': 'none',
 };
 
@@ -86,7 +87,7 @@ test('every pair of kinds and filters looks the same from both sides', () => {
       const alike = !['dial', 'simultaneous', 'none'].includes(here.kind) && words(here) === words(there);
       if (!alike) expect(words(there)).toBe(mirrored(here));
       // Between two that are read alike the rendezvous names the side by who asked.
-      else expect(['bracket mine', 'walk mine', 'birthday mine', 'bracket theirs']).toContain(words(here));
+      else expect(['bracket mine', 'walk mine', 'birthday mine', 'bracket theirs', 'fill']).toContain(words(here));
     }
   }
 });
@@ -120,7 +121,7 @@ test.each([
   [nat('preserve-first'), nat('sequential'), 'bracket theirs'],
   [nat('address-dependent', ADF), nat('address-dependent', ADF), 'birthday mine'],
   [nat('random'), nat('sequential'), 'none random'],
-  [nat('block-random'), nat('block-random'), 'none random'],
+  [nat('block-random'), nat('block-random'), 'fill'],
   // One address of many is as good as one, as long as a socket keeps to it.
   [nat('preserve'), nat('random', APDF, { ...POOL, pooling: 'paired' }), 'birthday theirs'],
   [nat('preserve'), nat('random', APDF, { ...POOL, pooling: 'arbitrary' }), 'none pool'],
@@ -133,6 +134,6 @@ test.each([
 test('the rendezvous conducts what needs ports read for both, and nothing else', () => {
   const kinds = ROWS.flatMap((one) => ROWS.map((other) => prospect(row(one), row(other))));
   const led = new Set(kinds.filter(conducted).map(({ kind }) => kind));
-  expect([...led].toSorted()).toEqual(['birthday', 'block', 'bracket', 'lottery', 'walk']);
+  expect([...led].toSorted()).toEqual(['birthday', 'block', 'bracket', 'fill', 'lottery', 'walk']);
   expect(methodOf({ kind: 'lottery', block: 'mine' })).toBe('block');
 });

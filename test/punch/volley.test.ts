@@ -325,7 +325,7 @@ test('one birthday at a time in a household, whoever it is with', () => {
   expect(fired(other.give(volley(1, fresh(128), [KNOCK], { method: 'birthday', pace: 100 })))).toEqual([
     'fired 1 mappings',
   ]);
-  expect(fired(other.give(volley(2, MAIN, [SPRAY], { pace: 100 })))).toEqual(['fired 2 targets']);
+  expect(fired(other.give(volley(2, MAIN, [SPRAY], { method: 'birthday', pace: 100 })))).toEqual(['fired 2 targets']);
   // A bracket is no birthday, nor is a block.
   other.until(1000);
   expect(fired(other.give(volley(3, fresh(3), BRACKET)))[0]).toMatch(/^fired 3 none/);

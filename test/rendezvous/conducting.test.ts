@@ -90,11 +90,19 @@ test.each([
   ['random', 'random'],
   ['random', 'sequential'],
   ['symmetric-preserve', 'random'],
-  ['random-block', 'random-block'],
 ] as const)('%s and %s: nobody can know the port, so nobody is told to fire', (asks, listens) => {
   const { way, town } = trip(asks, listens);
   expect(way).toBe('relay');
   expect(town.rendezvous.counters().conducting).toMatchObject({ underWay: 0, resting: 0, begun: {} });
+});
+
+test('two blocks: one try in five meets, and the next one waits until the ports are free again', () => {
+  const trips = Array.from({ length: 12 }, (_, seed) => trip('random-block', 'random-block', { seed }));
+  expect(trips.filter(({ way }) => way === 'direct').length).toBeGreaterThan(0);
+  for (const { way, method, town } of trips) {
+    expect(town.rendezvous.counters().conducting.begun).toEqual({ block: 1 });
+    if (way === 'direct') expect(method).toBe('block');
+  }
 });
 
 const DEPENDENT = 'address-and-port-dependent';

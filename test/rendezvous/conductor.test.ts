@@ -17,7 +17,7 @@ const ADDRESSES: Readonly<Record<Role, Address>> = {
   target: { ip: '203.0.113.200', port: 50_000 },
 };
 const STRANGER = '198.51.100.99';
-const ALLOWED: Permits = { mappings: () => true, spray: () => true, birthday: () => ms(0) };
+const ALLOWED: Permits = { mappings: () => true, spray: () => ms(0), birthday: () => ms(0) };
 
 function nat(kind: NatProfile['kind'], changes: Partial<NatProfile> = {}): NatProfile {
   const ports = kind === 'block-random' ? { from: 2048, to: 2559 } : undefined;
@@ -168,7 +168,7 @@ describe('nobody is told to spray', () => {
 
   it('against a limit', () => {
     const seen = seenFrom(ADDRESSES.target.ip, seeded(2));
-    const limits = [{ mappings: () => false }, { spray: () => false }, { birthday: () => ms(20_000) }];
+    const limits = [{ mappings: () => false }, { spray: () => ms(1000) }, { birthday: () => ms(20_000) }];
     for (const limit of limits) {
       const permits = { ...ALLOWED, ...limit };
       expect(sprays(play(conductorOf(nat('preserve'), nat('random'), seeded(1), permits), seen).effects)).toBe(false);

@@ -16,18 +16,32 @@ test('no household is asked for more than 512 mappings in a minute', () => {
 
 test('no household sprays more than 4000 ports in an hour', () => {
   const restraint = new Restraint();
-  for (let n = 0; n < 4; n++) expect(restraint.spray('a', `203.0.113.${n}`, 1000, 150, at(n * 60_000))).toBe(true);
-  expect(restraint.spray('a', '203.0.113.9', 1, 150, at(3_500_000))).toBe(false);
-  expect(restraint.spray('a', '203.0.113.9', 1, 150, at(3_601_000))).toBe(true);
+  for (let n = 0; n < 4; n++) expect(restraint.spray(n, 'a', `203.0.113.${n}`, 1000, 150, at(n * 60_000))).toBe(0);
+  expect(restraint.spray(9, 'a', '203.0.113.9', 1, 150, at(3_500_000))).toBeGreaterThan(0);
+  expect(restraint.spray(9, 'a', '203.0.113.9', 1, 150, at(3_601_000))).toBe(0);
 });
 
 test('no address is sprayed with more than 200 datagrams a second, whoever sends them', () => {
   const restraint = new Restraint();
-  expect(restraint.spray('a', IP, 1500, 150, at(0))).toBe(true);
-  expect(restraint.spray('b', IP, 1500, 150, at(5000))).toBe(false);
-  expect(restraint.spray('b', IP, 300, 50, at(5000))).toBe(true);
+  expect(restraint.spray(1, 'a', IP, 1500, 150, at(0))).toBe(0);
+  expect(restraint.spray(2, 'b', IP, 1500, 150, at(5000))).toBe(5000);
+  expect(restraint.spray(2, 'b', IP, 300, 50, at(5000))).toBe(0);
   // The first one is over after ten seconds.
-  expect(restraint.spray('c', IP, 300, 150, at(11_500))).toBe(true);
+  expect(restraint.spray(3, 'c', IP, 300, 150, at(11_500))).toBe(0);
+});
+
+test('who has met makes room for others, and is not charged for what was never sent', () => {
+  const restraint = new Restraint();
+  for (let n = 0; n < 10; n++) {
+    expect(restraint.spray(1, 'a', IP, 1500, 150, at(n * 2000))).toBe(0);
+    expect(restraint.spray(2, 'b', IP, 1500, 150, at(n * 2000 + 900))).toBeGreaterThan(0);
+    restraint.over(1, at(n * 2000 + 1000));
+    expect(restraint.spray(2, 'b', IP, 10, 150, at(n * 2000 + 1000))).toBe(0);
+    restraint.over(2, at(n * 2000 + 1100));
+  }
+  // A second of each of ten, 150 knocks.
+  expect(restraint.spray(1, 'a', IP, 2500, 150, at(50_000))).toBe(0);
+  expect(restraint.spray(1, 'a', '203.0.113.8', 1, 150, at(50_000))).toBeGreaterThan(0);
 });
 
 test('one birthday at a time towards an address, two towards its /24, and twenty in an hour', () => {

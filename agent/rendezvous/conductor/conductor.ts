@@ -6,6 +6,7 @@ import type { Misfire, VolleyPlan } from '../../base/volley.ts';
 import { conducted, type Prospect, prospect } from '../../punch/prospect.ts';
 import { bracketing } from './bracketing.ts';
 import { Finding } from './finding.ts';
+import { filling } from './filling.ts';
 import { gambling, type Hole } from './gambling.ts';
 import type { Permits } from './permits.ts';
 import { postMortem, type Verdict } from './postmortem.ts';
@@ -135,9 +136,14 @@ export class Conductor implements Machine<ConductorInput, ConductorEffect> {
     const { reason, parties, postponed, hole } = next.value;
     const { attempt } = this.#score;
     const hopeless = !conducted(prospect(parties.asker.profile, parties.target.profile));
-    const retryIn = isFinal(reason) || hopeless ? ms(0) : (postponed ?? BACK_OFF[attempt] ?? ms(0));
+    const retryIn = isFinal(reason) || hopeless ? ms(0) : (postponed ?? BACK_OFF[attempt + this.#rest] ?? ms(0));
     const score = { parties, attempt: postponed === undefined ? attempt + 1 : attempt, round: this.#stage.round, hole };
     return [...effects, { kind: 'judged', reason, retryIn, score }, { kind: 'over' }];
+  }
+
+  /** What two full blocks have drawn stays taken for half a minute. */
+  get #rest(): number {
+    return this.outlook.kind === 'fill' ? 2 : 0;
   }
 
   #volleys(): ConductorEffect[] {
@@ -192,6 +198,8 @@ function* play(
       return yield* spraying(stage, roleOf(outlook.hard), outlook.kind, permits, inverse);
     case 'lottery':
       return yield* gambling(stage, roleOf(outlook.block), permits, attempt, hole);
+    case 'fill':
+      return yield* filling(stage, permits, attempt);
     case 'simultaneous':
       return yield* reordering(stage);
     case 'dial':

@@ -25,6 +25,8 @@ const [FEW, QUICK] = [64, 200];
 const OPENING = 100;
 /** Datagrams a second: 16 kB/s of 104 bytes each. */
 const SPRAYING = 150;
+/** A household has one birthday in 20 s; half of that has gone by on the average. */
+const RESTING = seconds(10);
 /** Holes are kept open as long as there is hope. */
 const [REFRESH, KEEP] = [seconds(8), seconds(30)];
 /** Where mappings are known to live shortly; oftener would cost more datagrams than there may be. */
@@ -87,7 +89,11 @@ export function* spraying(
   const shots = sprays(ranges, stage.random(2 ** 32));
   const count = shots.reduce((sum, shot) => sum + shot.count, 0);
   const ip = found.ip ?? stage.parties[hard].address.ip;
-  if (!permits.spray(hard, ip, count, SPRAYING)) return found;
+  const busy = permits.spray(hard, ip, count, SPRAYING);
+  if (busy > 0) {
+    found.postponed = ms(busy);
+    return found;
+  }
   const spray = { method, from: anchor.muzzle, ips: [ip], pace: SPRAYING, ttl: inverse ? LOW_TTL : 0, shots } as const;
   const round = stage.fire(easy, spray);
   const certain =
@@ -104,6 +110,8 @@ export function* spraying(
   }
   const whole = (1000 * count) / SPRAYING + stage.meeting(easy) + (inverse ? refresh : 0) + MARGIN;
   yield* stage.wait(whole, () => isRefused(round));
+  // It has had a birthday with somebody else, and rests.
+  if (method === 'birthday' && round.misfire === 'targets') found.postponed = RESTING;
   found.misfired([round]);
   return found;
 }

@@ -7,7 +7,7 @@ import type { Client } from '../directory.ts';
 import type { Pair } from '../pairs.ts';
 import { pairClassOf } from './fact.ts';
 import type { Knowledge } from './knowledge.ts';
-import type { Way } from './ways.ts';
+import { type Way, wins } from './ways.ts';
 
 /** Ways that say something of how two NATs get along; a LAN, IPv6 or an open port do not. */
 const TRIED: ReadonlySet<Method> = new Set(METHODS.slice(METHODS.indexOf('dial'), METHODS.indexOf('relay-household')));
@@ -54,11 +54,16 @@ export class Hearsay {
     return this.#knowledge?.timeout(client.address.ip, now);
   }
 
-  /** Which of these ways to go: what has gone best for such pairs; the first one where nobody learns. */
+  /**
+   * Which of these ways to go: what has gone best for such pairs; the first one where nobody learns. What nobody has tried is
+   * left to those whose first attempt failed, for a viewer waits.
+   */
   choose(asker: Client, target: Client, ways: readonly [Way, ...Way[]], now: Instant): Way {
     const pairClass = classOf(asker, target);
     if (this.#knowledge === undefined || pairClass === undefined || ways.length === 1) return ways[0];
-    return this.#knowledge.choose(pairClass, ways, now, [asker.address.ip, target.address.ip]);
+    const [knowledge, ips] = [this.#knowledge, [asker.address.ip, target.address.ip]];
+    const known = ways.filter((way, i) => i === 0 || knowledge.hasTried(pairClass, way, now, ips));
+    return knowledge.choose(pairClass, known, now, ips);
   }
 
   /** How its attempt with another one ended. */
@@ -66,7 +71,7 @@ export class Hearsay {
     const [mine, theirs] = [client.facts?.profile, other?.facts?.profile];
     if (mine === undefined || theirs === undefined) return;
     const { way } = pair;
-    const led = way !== undefined && (outcome.kind === 'failed' || way.startsWith(outcome.method));
+    const led = way !== undefined && (outcome.kind === 'failed' || wins(way, outcome.method));
     const method = outcome.kind === 'connected' ? outcome.method : methodOf(prospect(mine, theirs));
     if (!TRIED.has(method)) return;
     this.#tried(client, other, pair, led ? way : method, outcome.kind === 'connected', now);

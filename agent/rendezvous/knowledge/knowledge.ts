@@ -21,6 +21,7 @@ import { ladder, type Rung, type Step } from './ladder.ts';
 import type { Operators } from './operators.ts';
 import { readSaved, type Saved, save, unpack } from './saved.ts';
 import { Shelf } from './shelf.ts';
+import type { Row } from './trials.ts';
 import type { Way } from './ways.ts';
 
 export interface KnowledgeOptions {
@@ -190,20 +191,29 @@ export class Knowledge {
     now: Instant,
     ips: readonly string[] = [],
   ): Name {
-    const places = ips.flatMap((ip) => this.#find(ip, undefined, now).filter(({ step }) => step !== 'fleet'));
-    // The coarse ones first; of two sides' networks neither is the finer one.
-    places.sort((a, b) => ORDER[b.step] - ORDER[a.step]);
-    const fleet = this.#shelves.fleet.find('', now);
-    const dossiers = [...(fleet === undefined ? [] : [fleet]), ...places.map(({ dossier }) => dossier)];
+    const dossiers = this.#dossiers(ips, now);
     let best: { readonly method: Name; readonly worth: number } | undefined;
     for (const method of methods) {
-      const rows = dossiers.map(({ trials }) => trials?.row(pairClass, method)).filter((row) => row !== undefined);
-      const { won, lost, seconds } = chanceOf(rows, method === methods[0]);
+      const { won, lost, seconds } = chanceOf(rowsOf(dossiers, pairClass, method), method === methods[0]);
       const worth = beta(won, lost, this.#random) / (1 + seconds / HALF_WORTH_SECONDS);
       if (best === undefined || worth > best.worth) best = { method, worth };
     }
     if (best === undefined) throw new RangeError('no method to choose from');
     return best.method;
+  }
+
+  /** Has anybody gone that way yet, there or anywhere? */
+  hasTried(pairClass: string, method: Way, now: Instant, ips: readonly string[] = []): boolean {
+    return rowsOf(this.#dossiers(ips, now), pairClass, method).length > 0;
+  }
+
+  /** Of the whole fleet and of these addresses' places, the coarse ones first. */
+  #dossiers(ips: readonly string[], now: Instant): readonly Dossier[] {
+    const places = ips.flatMap((ip) => this.#find(ip, undefined, now).filter(({ step }) => step !== 'fleet'));
+    // The coarse ones first; of two sides' networks neither is the finer one.
+    places.sort((a, b) => ORDER[b.step] - ORDER[a.step]);
+    const fleet = this.#shelves.fleet.find('', now);
+    return [...(fleet === undefined ? [] : [fleet]), ...places.map(({ dossier }) => dossier)];
   }
 
   /** All of it but what is known of single addresses, with counts and without households. To be written as JSON. */
@@ -291,4 +301,8 @@ function cellsOf(places: readonly Place[]): Cells[] {
 
 function addFeature({ cells }: Dossier, [facet, value]: Feature): void {
   cells.add(facet, value, 1);
+}
+
+function rowsOf(dossiers: readonly Dossier[], pairClass: string, method: Way): readonly Row[] {
+  return dossiers.map(({ trials }) => trials?.row(pairClass, method)).filter((row) => row !== undefined);
 }

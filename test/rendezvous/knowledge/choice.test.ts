@@ -99,6 +99,26 @@ describe('the choice of a method', () => {
     expect(usual).toBeLessThan(980);
   });
 
+  it('says what nobody has tried, there or anywhere', () => {
+    const fleet = knowledge();
+    const [here, there] = ['203.0.113.7', '198.51.100.7'];
+    expect(fleet.hasTried(PAIR, 'block-inverse', today, [here])).toBe(false);
+    fleet.learn(
+      {
+        kind: 'outcome',
+        by: 'home',
+        ip: there,
+        pairClass: PAIR,
+        method: 'block-inverse',
+        success: true,
+        after: ms(300),
+      },
+      today,
+    );
+    expect(fleet.hasTried(PAIR, 'block-inverse', today, [here])).toBe(true);
+    expect(fleet.hasTried(PAIR, 'block', today, [here])).toBe(false);
+  });
+
   it('prefers what is quick among what works', () => {
     const fleet = knowledge();
     for (let n = 0; n < 200; n++) report(fleet, n, n % 2 === 0 ? 'bracket' : 'birthday', true, n % 2 === 0 ? 0.3 : 12);

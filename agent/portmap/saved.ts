@@ -1,0 +1,70 @@
+import { ipBytes } from '../base/address.ts';
+import { fromHex } from '../base/bytes.ts';
+import { type Door, PROTOCOLS, type Protocol } from './client.ts';
+import { NONCE_BYTES } from './pcp.ts';
+
+/** A mapping that we have, or may have: what leases.json holds, so that nothing is left behind by a run that was killed. */
+export interface SavedLease {
+  readonly protocol: Protocol;
+  readonly gateway: string;
+  readonly own: string;
+  readonly internal: number;
+  /** 0 while it is asked for and not granted yet. */
+  readonly external: number;
+  /** In hexadecimal, for PCP. */
+  readonly nonce?: string;
+}
+
+/** Networks a machine comes back to; more are forgotten, and their leases run out. */
+const MOST = 16;
+
+/** Reads what leases.json held; undefined when that is no list of leases. */
+export function decodeSaved(value: unknown): readonly SavedLease[] | undefined {
+  if (!Array.isArray(value) || value.length > MOST) return undefined;
+  const leases = value.map(lease);
+  return leases.every((one) => one !== undefined) ? leases : undefined;
+}
+
+function lease(value: unknown): SavedLease | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { protocol, gateway, own, internal, external, nonce } = value as Record<string, unknown>;
+  const known = PROTOCOLS.find((name) => name === protocol);
+  if (known === undefined || !isIp(gateway) || !isIp(own) || !isPort(internal) || !isPort(external)) return undefined;
+  if (internal === 0) return undefined;
+  const plain = { protocol: known, gateway, own, internal, external };
+  if (known !== 'pcp') return plain;
+  return typeof nonce === 'string' && fromHex(nonce)?.length === NONCE_BYTES ? { ...plain, nonce } : undefined;
+}
+
+function isIp(value: unknown): value is string {
+  return typeof value === 'string' && ipBytes(value) !== undefined;
+}
+
+function isPort(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535;
+}
+
+/** What is to be done about leases of an earlier run. */
+export interface Inheritance {
+  /** The external port that we had for this port, by any protocol; 0 when there was none. */
+  readonly external: number;
+  /** PCP's nonce for this port. */
+  readonly nonce: Uint8Array | undefined;
+  /** Of other ports of ours at this gateway: nobody listens there any more. */
+  readonly stale: readonly SavedLease[];
+  /** Of other networks: they can only be taken back from there. */
+  readonly elsewhere: readonly SavedLease[];
+}
+
+/** Sorts the leases of earlier runs by what they are to the port that is to be opened now. */
+export function inherit(saved: readonly SavedLease[], door: Door): Inheritance {
+  const here = saved.filter(({ gateway, own }) => gateway === door.gateway && own === door.own);
+  const same = here.filter(({ internal }) => internal === door.port);
+  const nonce = same.find(({ protocol }) => protocol === 'pcp')?.nonce;
+  return {
+    external: same.find(({ external }) => external !== 0)?.external ?? 0,
+    nonce: nonce === undefined ? undefined : fromHex(nonce),
+    stale: here.filter(({ internal }) => internal !== door.port),
+    elsewhere: saved.filter((one) => !here.includes(one)).slice(0, MOST / 2),
+  };
+}

@@ -1,0 +1,63 @@
+import { ms, seconds } from '../../base/time.ts';
+import type { Shot } from '../../base/volley.ts';
+import { scanOrder, sizeOf } from '../../punch/block.ts';
+import { ALL_PORTS } from '../../punch/brackets.ts';
+import { DRAWERS, guess } from '../../punch/lottery.ts';
+import { Finding } from './finding.ts';
+import type { Permits } from './permits.ts';
+import { isRefused, type Script, type Stage } from './stage.ts';
+
+/** Mappings that must be seen before anybody is told to write to many ports. */
+const PROOF = 16;
+/** New mappings a second, on either side. */
+const PACE = 100;
+/** The sockets must be gone before the next attempt opens others. */
+const KEEP = seconds(2);
+const MARGIN = ms(200);
+/** Attempts of all pairs guess alike; each attempt another port. */
+const SEED = 2;
+
+/**
+ * Both draw from a block, and nothing can be read. The asker knocks at one guessed port of the target's block from many
+ * sockets; the target writes to many ports of the asker's block from one socket. They meet where one of those ports is
+ * one of the many, and the target's own port towards it happens to be the guessed one: with 240 of 512 on either side
+ * 240 × 240 / 512 / 512, once in five attempts. The household that relays has long begun by then.
+ */
+export function* filling(stage: Stage, permits: Permits, attempt: number): Script<Finding> {
+  const found = new Finding('asker');
+  const { asker, target } = stage.parties;
+  const many = DRAWERS - PROOF;
+  if (!permits.mappings('asker', DRAWERS) || !permits.mappings('target', DRAWERS)) return found;
+  const [observer = 0] = stage.observers;
+  const proof = Array.from({ length: PROOF }, (_, i): Shot => ({ kind: 'probe', by: i + 1, observer }));
+  const port = guess(target.profile.ports ?? ALL_PORTS, SEED, 2 * attempt);
+  const draws = stage.fire('asker', {
+    method: 'block',
+    from: { kind: 'fresh', sockets: many },
+    ips: [target.address.ip],
+    shots: [{ kind: 'knock', by: 0, ip: 0, ports: [port] }, ...proof],
+    pace: PACE,
+    refresh: seconds(1),
+    keep: KEEP,
+  });
+  const needed = Math.floor(0.8 * PROOF);
+  yield* stage.wait(stage.patience('asker') + 1000, () => draws.sights.size >= needed || isRefused(draws));
+  const { ip = asker.address.ip, ports } = stage.burst(draws);
+  if (found.misfired([draws]) || ports.filter((one) => one !== undefined).length < needed) return found;
+  found.ip = ip;
+  const [block = ALL_PORTS] = scanOrder(asker.profile.ports ?? ALL_PORTS);
+  const count = Math.min(DRAWERS, sizeOf(block));
+  if (permits.spray('asker', ip, count, PACE) > 0) return found;
+  const seed = stage.random(2 ** 32);
+  const spray = stage.fire('target', {
+    method: 'block',
+    from: { kind: 'fresh', sockets: 1 },
+    ips: [ip],
+    shots: [{ kind: 'spray', by: 0, ip: 0, ...block, seed, skip: 0, count }],
+    pace: PACE,
+    keep: KEEP,
+  });
+  yield* stage.wait((1000 * DRAWERS) / PACE + KEEP / 2 + stage.meeting('target') + MARGIN, () => isRefused(spray));
+  found.misfired([spray]);
+  return found;
+}

@@ -1,0 +1,32 @@
+import type { Random } from '../base/random.ts';
+import type { Instant } from '../base/time.ts';
+import { encode } from '../wire/codec.ts';
+import { type Line, PADDING } from './line.ts';
+import type { ClientEffect, ClientInput } from './orders.ts';
+
+/** Body of the largest answer to a probe: it must not be longer than the probe. */
+const OBSERVED_LENGTH = 3 + 4 + 1 + 1 + 4 + 19 + 8;
+const VOLLEY_PADDING = 32;
+
+type Probe = Extract<ClientInput, { kind: 'probe' }>;
+type FilterTest = Extract<ClientInput, { kind: 'filter-test' }>;
+
+/** Asks an observer how a socket of ours looks from outside. */
+export function probe(line: Line, order: Probe, random: Random, now: Instant): ClientEffect[] {
+  const { socket, observer, index, volley } = order;
+  const to = line.up?.observers[observer];
+  if (to === undefined) return [];
+  const body = encode({ kind: 'probe', id: socket, index, volley });
+  // A volley's bytes are counted: its probes are no longer than its knocks.
+  const padding = random(volley === undefined ? PADDING : VOLLEY_PADDING);
+  return line.send(body, OBSERVED_LENGTH - body.length + padding, to, socket, now);
+}
+
+/** Asks an observer to have another one answer: does our NAT let that in? */
+export function filterTest(line: Line, order: FilterTest, random: Random, now: Instant): ClientEffect[] {
+  const { socket, observer, answerer, index, token } = order;
+  const to = line.up?.observers[observer];
+  if (to === undefined) return [];
+  const test = { kind: 'filter-test', id: socket, index, observer: answerer, token } as const;
+  return line.send(encode(test), random(PADDING), to, socket, now);
+}

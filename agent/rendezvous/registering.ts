@@ -1,0 +1,71 @@
+import { sameAddress } from '../base/address.ts';
+import { type Instant, type Millis, ms, since } from '../base/time.ts';
+import type { Beat, FromRendezvous, Register } from '../wire/messages.ts';
+import type { Bridging } from './bridging.ts';
+import type { Client } from './directory.ts';
+import { event, type RendezvousEffect, short } from './events.ts';
+import type { Floor } from './floor.ts';
+import type { Hearsay } from './knowledge/hearsay.ts';
+
+/** As many as `registered` carries. */
+const MOST_OBSERVERS = 24;
+/** Beats slow down in this many equal steps from the pairing to the rest interval, one per minute. */
+const REST_STEPS = 3;
+
+/** What a household says of itself, and how often it is to say that it is still there. */
+export class Registering {
+  readonly #floor: Floor;
+  readonly #bridging: Bridging;
+  readonly #hearsay: Hearsay;
+
+  constructor(floor: Floor, bridging: Bridging, hearsay: Hearsay) {
+    this.#floor = floor;
+    this.#bridging = bridging;
+    this.#hearsay = hearsay;
+  }
+
+  register(client: Client, message: Register, answers: FromRendezvous[], now: Instant): RendezvousEffect[] {
+    const { proofs, matchmaker, limits, locals } = this.#floor;
+    const { role, children, internal, profile } = message;
+    const before = client.facts?.proven ?? [];
+    const proven = message.proven
+      .filter(
+        ({ address, token }) =>
+          before.some((known) => sameAddress(known, address)) || proofs.wasAt(client.index, address, token, now),
+      )
+      .map(({ address }) => address);
+    const isNew = client.facts === undefined;
+    client.facts = { role, children, internal, proven, profile };
+    this.#hearsay.registered(client, profile, now);
+    client.interval = this.#interval(client, now);
+    for (const channel of client.channels) matchmaker.channels.resize(channel, client.nodeKey, children);
+    answers.push({
+      kind: 'registered',
+      request: message.request,
+      observed: client.address,
+      interval: client.interval,
+      nonce: proofs.nonce(client.index, client.node),
+      relays: limits.relayKbits > 0,
+      observers: locals.filter((local) => local !== undefined).slice(0, MOST_OBSERVERS),
+      carrier: this.#hearsay.carrier(client, now),
+    });
+    return isNew ? [event('registered', { node: short(client), role, nat: profile.kind })] : [];
+  }
+
+  beat(client: Client, { stamp, rtt, room }: Beat, answers: FromRendezvous[], now: Instant): [] {
+    client.rtt = rtt ?? client.rtt;
+    client.interval = this.#interval(client, now);
+    this.#bridging.offers(client, room);
+    answers.push({ kind: 'pong', stamp, observed: client.address, interval: client.interval });
+    return [];
+  }
+
+  /** Slower step by step once nothing is being paired: 60,000 households at rest are 3,000 beats a second. */
+  #interval(client: Client, now: Instant): Millis {
+    const { pairingInterval, restInterval, pairingFor } = this.#floor.limits;
+    const calm = since(client.pairingUntil, now);
+    if (calm <= 0) return pairingInterval;
+    const step = Math.min(REST_STEPS, 1 + Math.floor(calm / pairingFor));
+    return ms(pairingInterval + ((restInterval - pairingInterval) * step) / REST_STEPS);
+  }
+}
