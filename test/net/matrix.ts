@@ -109,15 +109,16 @@ export async function matrix(options: MatrixOptions): Promise<readonly Attempt[]
 }
 
 /**
- * A household has one birthday in 20 s, and a lottery leaves a block nearly full until the unanswered mappings die after
- * 30 s: so both rest after it, and who plays lotteries does nothing else. A person seldom pings twelve houses in a minute.
+ * No household makes more than 512 mappings a minute: two birthdays, or one lottery in two attempts, which also leaves a block
+ * nearly full until its mappings die. So both sides rest after one, and who plays lotteries does nothing else; a person seldom
+ * pings twelve houses in a minute.
  */
 const REST_MS: Readonly<Record<PairClass, number>> = {
   knowable: 0,
   unknowable: 0,
-  spray: 21_000,
-  lottery: 32_000,
-  fill: 32_000,
+  spray: 31_000,
+  lottery: 61_000,
+  fill: 61_000,
 };
 
 type Game = 'plain' | 'lottery';

@@ -25,7 +25,7 @@ const [FEW, QUICK] = [64, 200];
 const OPENING = 100;
 /** Datagrams a second: 16 kB/s of 104 bytes each. */
 const SPRAYING = 150;
-/** A household has one birthday in 20 s; half of that has gone by on the average. */
+/** A household has one birthday in 20 s, and 512 mappings a minute: it is asked again so much later. */
 const RESTING = seconds(10);
 /** Holes are kept open as long as there is hope. */
 const [REFRESH, KEEP] = [seconds(8), seconds(30)];
@@ -56,7 +56,10 @@ export function* spraying(
   const { profile } = stage.parties[hard];
   const mappings = mappingsFor(profile);
   const proving = Math.min(PROOF.birthday, Math.ceil(mappings * PROVING));
-  if (!permits.mappings(hard, mappings)) return found;
+  if (!permits.mappings(hard, mappings)) {
+    found.postponed = RESTING;
+    return found;
+  }
   const wait = method === 'birthday' ? permits.birthday(hard, stage.parties[hard].address.ip) : 0;
   if (wait > 0) {
     found.postponed = ms(wait);
