@@ -2,11 +2,13 @@ import { ms, seconds } from '../../base/time.ts';
 import type { Shot } from '../../base/volley.ts';
 import { scanOrder, sizeOf } from '../../punch/block.ts';
 import { ALL_PORTS } from '../../punch/brackets.ts';
-import { DRAWERS, guess } from '../../punch/lottery.ts';
+import { guess } from '../../punch/lottery.ts';
 import { Finding } from './finding.ts';
 import type { Permits } from './permits.ts';
 import { isRefused, type Script, type Stage } from './stage.ts';
 
+/** Mappings of either side: with the nine of a post-mortem what one attempt may have. */
+const MAPPINGS = 247;
 /** Mappings that must be seen before anybody is told to write to many ports. */
 const PROOF = 16;
 /** New mappings a second, on either side. */
@@ -20,14 +22,14 @@ const SEED = 2;
 /**
  * Both draw from a block, and nothing can be read. The asker knocks at one guessed port of the target's block from many
  * sockets; the target writes to many ports of the asker's block from one socket. They meet where one of those ports is
- * one of the many, and the target's own port towards it happens to be the guessed one: with 240 of 512 on either side
- * 240 × 240 / 512 / 512, once in five attempts. The household that relays has long begun by then.
+ * one of the many, and the target's own port towards it happens to be the guessed one: with 231 and 247 of 512
+ * 231 × 247 / 512 / 512, once in five attempts. The household that relays has long begun by then.
  */
 export function* filling(stage: Stage, permits: Permits, attempt: number): Script<Finding> {
   const found = new Finding('asker');
   const { asker, target } = stage.parties;
-  const many = DRAWERS - PROOF;
-  if (!permits.mappings('asker', DRAWERS) || !permits.mappings('target', DRAWERS)) return found;
+  const many = MAPPINGS - PROOF;
+  if (!permits.mappings('asker', MAPPINGS) || !permits.mappings('target', MAPPINGS)) return found;
   const [observer = 0] = stage.observers;
   const proof = Array.from({ length: PROOF }, (_, i): Shot => ({ kind: 'probe', by: i + 1, observer }));
   const port = guess(target.profile.ports ?? ALL_PORTS, SEED, 2 * attempt);
@@ -46,7 +48,7 @@ export function* filling(stage: Stage, permits: Permits, attempt: number): Scrip
   if (found.misfired([draws]) || ports.filter((one) => one !== undefined).length < needed) return found;
   found.ip = ip;
   const [block = ALL_PORTS] = scanOrder(asker.profile.ports ?? ALL_PORTS);
-  const count = Math.min(DRAWERS, sizeOf(block));
+  const count = Math.min(MAPPINGS, sizeOf(block));
   if (permits.spray('asker', ip, count, PACE) > 0) return found;
   const seed = stage.random(2 ** 32);
   const spray = stage.fire('target', {
@@ -57,7 +59,7 @@ export function* filling(stage: Stage, permits: Permits, attempt: number): Scrip
     pace: PACE,
     keep: KEEP,
   });
-  yield* stage.wait((1000 * DRAWERS) / PACE + KEEP / 2 + stage.meeting('target') + MARGIN, () => isRefused(spray));
+  yield* stage.wait((1000 * MAPPINGS) / PACE + KEEP / 2 + stage.meeting('target') + MARGIN, () => isRefused(spray));
   found.misfired([spray]);
   return found;
 }
