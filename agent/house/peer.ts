@@ -239,7 +239,7 @@ export class Peer {
   #actOnPunch(effect: PunchEffect, now: Instant, out: PeerEffect[]): void {
     switch (effect.kind) {
       case 'knock': {
-        const most = effect.terse === true ? SHOT_BYTES : undefined;
+        const most = effect.terse === undefined ? undefined : SHOT_BYTES;
         const bytes = this.#options.initiator ? this.#pair.first(most) : this.#pair.knock(most);
         const { socket, to, ttl } = effect;
         out.push(ttl === undefined ? { kind: 'send', socket, to, bytes } : { kind: 'send', socket, to, bytes, ttl });

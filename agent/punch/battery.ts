@@ -24,13 +24,13 @@ export type BatteryInput =
 
 export type BatteryEffect =
   | Extract<NetEffect, { kind: 'open' | 'close' }>
-  /** `terse`: as short as a knock can be. */
+  /** `terse`: as short as a knock can be, because it is a volley's shot, or an answer beside one. */
   | {
       readonly kind: 'knock';
       readonly to: Address;
       readonly socket: SocketId;
       readonly ttl?: number;
-      readonly terse?: true;
+      readonly terse?: 'shot' | 'answer';
     }
   /** To be sealed for that observer; the rendezvous gives it to the plan. */
   | {
@@ -340,7 +340,7 @@ export class Battery implements Machine<BatteryInput, BatteryEffect> {
     if (refused !== undefined) return refused;
     if (account.tableIsDue()) out.push({ kind: 'read-table' });
     if (typeof target === 'object') {
-      const knock = { kind: 'knock', to: target, socket, terse: true } as const;
+      const knock = { kind: 'knock', to: target, socket, terse: 'shot' } as const;
       out.push(volley.ttl === 0 ? knock : { ...knock, ttl: volley.ttl });
       return undefined;
     }

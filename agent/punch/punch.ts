@@ -350,7 +350,7 @@ export class Punch implements Machine<PunchInput, PunchEffect> {
     // Beside a volley, which may use up all that is allowed, an answer is as short as its shots.
     const terse = this.#battery.busyUntil !== undefined;
     if (!this.#budget.take(now, terse ? SHOT_BYTES : KNOCK_BYTES)) return [];
-    return [{ kind: 'knock', to, socket, ...(ttl !== undefined && { ttl }), ...(terse && { terse }) }];
+    return [{ kind: 'knock', to, socket, ...(ttl !== undefined && { ttl }), ...(terse && { terse: 'answer' }) }];
   }
 
   #doorTo({ ip }: Address): SocketId | undefined {
