@@ -1,5 +1,5 @@
 import type { Address } from '../base/address.ts';
-import { earliest, type Instant, minutes } from '../base/time.ts';
+import { earliest, type Instant, isDue, minutes } from '../base/time.ts';
 import { Rate } from '../punch/rate.ts';
 import type { Ground } from '../punch/target.ts';
 import type { Header } from '../seal/header.ts';
@@ -89,8 +89,7 @@ export class Bridges {
   tick(now: Instant): BridgesEffect[] {
     const out: BridgesEffect[] = [];
     for (const entry of this.#byPair.values()) {
-      const wake = entry.bridge.wake();
-      if (wake !== undefined && wake <= now) out.push(...this.#give(entry, { kind: 'tick' }, now));
+      if (isDue(entry.bridge.wake(), now)) out.push(...this.#give(entry, { kind: 'tick' }, now));
     }
     return out;
   }

@@ -1,8 +1,8 @@
 import { type Allowance, full, type Rate as Flow, spend } from '../base/allowance.ts';
 import type { Address } from '../base/address.ts';
 import type { NatProfile } from '../base/nat-profile.ts';
-import { at, earliest, type Instant, minutes, seconds, since } from '../base/time.ts';
-import { readingOf } from '../punch/prospect.ts';
+import { at, earliest, type Instant, isDue, minutes, seconds, since } from '../base/time.ts';
+import { isSteady } from '../punch/prospect.ts';
 import { Rate } from '../punch/rate.ts';
 import type { Ground } from '../punch/target.ts';
 import type { Header } from '../seal/header.ts';
@@ -20,8 +20,6 @@ export interface CarryLimits {
 
 /** A rendezvous gone mad must not make us call around. */
 const ORDERS = { most: 30, within: minutes(1) } as const;
-/** Beliefs below are guesses. */
-const SURE = 0.8;
 /** So many datagrams without room in so long a time: the pair is better off elsewhere than with holes in its picture. */
 const TOO_MUCH = { datagrams: 32, within: seconds(2) } as const;
 /** What `beat` can say. */
@@ -143,8 +141,7 @@ export class Carriages {
   tick(now: Instant): CarriagesEffect[] {
     const out: CarriagesEffect[] = [];
     for (const entry of this.#byPair.values()) {
-      const wake = entry.carriage.wake();
-      if (wake !== undefined && wake <= now) out.push(...this.#give(entry, { kind: 'tick' }, now));
+      if (isDue(entry.carriage.wake(), now)) out.push(...this.#give(entry, { kind: 'tick' }, now));
     }
     return out;
   }
@@ -216,11 +213,6 @@ export class Carriages {
 
 function answer(carriage: Carriage, state: CarryingState): CarriagesEffect {
   return { kind: 'say', message: { kind: 'carrying', pairId: carriage.pairId, leg: carriage.legs[0], state } };
-}
-
-/** Others can find us: one port for all, and we know it. */
-function isSteady(profile: NatProfile): boolean {
-  return profile.kind !== 'unknown' && profile.confidence >= SURE && readingOf(profile) === 'stable';
 }
 
 /** In bytes; half a second of it may come at once. */

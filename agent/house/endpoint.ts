@@ -25,7 +25,6 @@ export class Endpoint {
   readonly #appearance: Appearance;
   readonly #traffic: Traffic;
   #sockets = MAIN;
-  #relays = false;
   /** When client or appearance want to be woken, until one of them is given something: most datagrams are for others. */
   #asleep: Instant | undefined | 'unknown' = 'unknown';
 
@@ -58,10 +57,6 @@ export class Endpoint {
 
   get ready(): boolean {
     return this.#appearance.ready;
-  }
-
-  get relays(): boolean {
-    return this.#relays;
   }
 
   /** Where the main socket is bound; undefined before that. */
@@ -207,7 +202,6 @@ export class Endpoint {
         out.push(effect);
         break;
       case 'registered':
-        this.#relays = effect.relays;
         this.#look(effect, now, out);
         break;
       case 'moved':

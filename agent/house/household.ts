@@ -3,7 +3,7 @@ import { hex } from '../base/bytes.ts';
 import type { Machine } from '../base/machine.ts';
 import type { NetEffect, NetInput } from '../base/net.ts';
 import type { Method } from '../base/outcome.ts';
-import { earliest, type Instant, type Millis, ms } from '../base/time.ts';
+import { earliest, type Instant, isDue, type Millis, ms } from '../base/time.ts';
 import { decodePeer, STREAM_MESSAGES } from '../wire/peer.ts';
 import { Endpoint, type EndpointEffect, type EndpointInput, type EndpointOptions, type PeerNews } from './endpoint.ts';
 import { Watch, type WatchEffect, type WatchInput } from './watch.ts';
@@ -85,8 +85,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     this.#reach(input, now, out);
     if (input.kind === 'tick') {
       for (const watch of this.watches) {
-        const wake = watch.wake();
-        if (wake !== undefined && wake <= now) this.#drive(watch, { kind: 'tick' }, now, out);
+        if (isDue(watch.wake(), now)) this.#drive(watch, { kind: 'tick' }, now, out);
       }
     }
     return out;

@@ -1,7 +1,7 @@
 import type { Machine } from '../base/machine.ts';
 import type { NetEffect, NetInput } from '../base/net.ts';
 import { REASONS, type Reason } from '../base/outcome.ts';
-import { after, earliest, type Instant, type Millis } from '../base/time.ts';
+import { after, earliest, type Instant, isDue, type Millis } from '../base/time.ts';
 import { Result, type ResultEffect, type ResultInput } from '../punch/result.ts';
 import { Endpoint, type EndpointEffect, type EndpointInput, type EndpointOptions } from './endpoint.ts';
 import type { HouseholdEvent } from './household.ts';
@@ -42,8 +42,7 @@ export class Ping implements Machine<PingInput, PingEffect> {
     this.#reach(input, now, out);
     if (input.kind === 'tick') {
       out.push(...this.#result.step(input, now));
-      if (!this.#asked && this.#giveUpAt !== undefined && this.#giveUpAt <= now)
-        this.#refuse('rendezvous-unreachable', now, out);
+      if (!this.#asked && isDue(this.#giveUpAt, now)) this.#refuse('rendezvous-unreachable', now, out);
     }
     return out;
   }

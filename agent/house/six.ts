@@ -1,7 +1,7 @@
 import { type Address, sameAddress, scope } from '../base/address.ts';
 import type { Machine } from '../base/machine.ts';
 import type { NetEffect, SocketId } from '../base/net.ts';
-import { after, type Instant, type Millis, minutes, ms, seconds } from '../base/time.ts';
+import { after, type Instant, isDue, type Millis, minutes, ms, seconds } from '../base/time.ts';
 import type { Ground } from '../punch/target.ts';
 import type { Proven } from '../wire/messages.ts';
 
@@ -81,7 +81,7 @@ export class Six implements Machine<SixInput, SixEffect> {
         return before !== undefined && sameAddress(before.address, external) ? [] : [{ kind: 'moved' }];
       }
       case 'tick':
-        return this.#due !== undefined && this.#due <= now ? this.#ask(now) : [];
+        return isDue(this.#due, now) ? this.#ask(now) : [];
     }
   }
 

@@ -1,7 +1,7 @@
 import { hex } from '../base/bytes.ts';
 import { Deadlines } from '../base/deadlines.ts';
 import { between, type Random } from '../base/random.ts';
-import { after, at, earliest, type Instant, type Millis, ms, seconds, since } from '../base/time.ts';
+import { after, at, earliest, type Instant, isDue, type Millis, ms, seconds, since } from '../base/time.ts';
 import { Feed, type FeedEffect } from '../blocks/feed.ts';
 import { Ring } from '../blocks/ring.ts';
 import { Entry } from '../media/entry.ts';
@@ -185,10 +185,8 @@ export class Watch {
           break;
       }
     }
-    const feedWake = this.#feed.wake();
-    if (feedWake !== undefined && feedWake <= now) this.#feed.tick(now);
-    const ringWake = this.ring.wake();
-    if (ringWake !== undefined && ringWake <= now) this.#news(this.ring.tick(now).length, out);
+    if (isDue(this.#feed.wake(), now)) this.#feed.tick(now);
+    if (isDue(this.ring.wake(), now)) this.#news(this.ring.tick(now).length, out);
   }
 
   #join(now: Instant, out: WatchEffect[]): void {

@@ -4,7 +4,7 @@ import type { Client, ClientEffect, ClientInput, Door, Refusal, Wish } from './c
 import { Epoch } from './epoch.ts';
 import { decodeNatPmp, encodeAddressQuestion, encodeMapping, type NatPmpAnswer } from './natpmp.ts';
 import { PCP_PORT } from './pcp.ts';
-import { BRIEF, PATIENT, Talk } from './talk.ts';
+import { BRIEF, type Listener, PATIENT, Talk } from './talk.ts';
 import { Tally } from './tally.ts';
 
 type State =
@@ -22,6 +22,10 @@ export class NatPmpClient implements Client {
   readonly #talk: Talk;
   readonly #epoch = new Epoch();
   readonly #tally = new Tally();
+  readonly #listener: Listener<ClientEffect> = {
+    answered: (bytes, now) => this.#heard(bytes, now),
+    gaveUp: (reason) => this.#gaveUp(reason),
+  };
   #state: State = { name: 'idle' };
   #wan: string | undefined;
 
@@ -49,12 +53,8 @@ export class NatPmpClient implements Client {
       case 'opened':
       case 'failed':
       case 'datagram':
-      case 'tick': {
-        const { effects, heard } = this.#talk.step(input, now);
-        if (heard.kind === 'answer') return [...effects, ...this.#heard(heard.bytes, now)];
-        if (heard.kind === 'gave-up') return [...effects, ...this.#gaveUp(heard.reason)];
-        return effects;
-      }
+      case 'tick':
+        return this.#talk.step(input, now, this.#listener);
       case 'http-answered':
       case 'http-failed':
         return [];
@@ -135,31 +135,19 @@ export class NatPmpClient implements Client {
     if (wish.exact === true && mapped.external !== wish.external) {
       return [{ kind: 'refused', reason: 'other-port', wan: this.#wan }, ...this.#release(now)];
     }
+    return this.#granted(mapped, this.#wan);
+  }
+
+  #granted({ external, lifetime }: Mapped, ip: string | undefined): ClientEffect[] {
     this.#rest();
-    const { external, lifetime } = mapped;
-    const grant = {
-      protocol: 'natpmp',
-      external,
-      ip: this.#wan,
-      lifetime: seconds(lifetime),
-      permanent: false,
-    } as const;
+    const grant = { protocol: 'natpmp', external, ip, lifetime: seconds(lifetime), permanent: false } as const;
     return [{ kind: 'granted', grant }];
   }
 
   /** A mapping without its address is still a mapping. */
   #gaveUp(reason: Refusal): ClientEffect[] {
     if (this.#state.name !== 'asking' || this.#state.mapped === undefined) return this.#end(reason);
-    const { external, lifetime } = this.#state.mapped;
-    this.#rest();
-    const grant = {
-      protocol: 'natpmp',
-      external,
-      ip: undefined,
-      lifetime: seconds(lifetime),
-      permanent: false,
-    } as const;
-    return [{ kind: 'granted', grant }];
+    return this.#granted(this.#state.mapped, undefined);
   }
 
   #end(reason: Refusal): ClientEffect[] {

@@ -4,7 +4,7 @@ import { type Instant, seconds } from '../base/time.ts';
 import type { Client, ClientEffect, ClientInput, Door, Refusal, Wish } from './client.ts';
 import { Epoch } from './epoch.ts';
 import { decodePcp, encodeAnnounce, encodeMap, PCP_PORT, type PcpAnswer } from './pcp.ts';
-import { BRIEF, PATIENT, Talk } from './talk.ts';
+import { BRIEF, type Listener, PATIENT, Talk } from './talk.ts';
 import { Tally } from './tally.ts';
 
 type State =
@@ -31,6 +31,10 @@ export class PcpClient implements Client {
   readonly #talk: Talk;
   readonly #epoch = new Epoch();
   readonly #tally = new Tally();
+  readonly #listener: Listener<ClientEffect> = {
+    answered: (bytes, now) => this.#heard(bytes, now),
+    gaveUp: (reason) => this.#end(reason),
+  };
   #state: State = { name: 'idle' };
 
   constructor(options: PcpOptions) {
@@ -56,12 +60,8 @@ export class PcpClient implements Client {
       case 'opened':
       case 'failed':
       case 'datagram':
-      case 'tick': {
-        const { effects, heard } = this.#talk.step(input, now);
-        if (heard.kind === 'answer') return [...effects, ...this.#heard(heard.bytes, now)];
-        if (heard.kind === 'gave-up') return [...effects, ...this.#end(heard.reason)];
-        return effects;
-      }
+      case 'tick':
+        return this.#talk.step(input, now, this.#listener);
       case 'http-answered':
       case 'http-failed':
         return [];

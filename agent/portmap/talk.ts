@@ -11,12 +11,11 @@ export const PATIENT: readonly Millis[] = [0, 250, 750, 1750, 3750, 7750, 15_750
 /** For what we can do without: taking a mapping away before we go. */
 export const BRIEF: readonly Millis[] = [0, 250, 500].map(ms);
 
-export type Heard =
-  | { readonly kind: 'nothing' }
-  | { readonly kind: 'answer'; readonly bytes: Uint8Array }
-  | { readonly kind: 'gave-up'; readonly reason: 'silent' | 'no-socket' };
-
-const NOTHING: Heard = { kind: 'nothing' };
+/** What the one who asks makes of an answer, and of none. */
+export interface Listener<Effect> {
+  readonly answered: (bytes: Uint8Array, now: Instant) => readonly Effect[];
+  readonly gaveUp: (reason: 'silent' | 'no-socket') => readonly Effect[];
+}
 
 /** One question at a time to one server over UDP, asked again until it is answered or hopeless. Only the server itself is heard. */
 export class Talk {
@@ -55,30 +54,30 @@ export class Talk {
     return [{ kind: 'close', socket: this.#socket }];
   }
 
-  step(input: NetInput, now: Instant): { readonly effects: NetEffect[]; readonly heard: Heard } {
+  step<Effect>(input: NetInput, now: Instant, listener: Listener<Effect>): readonly (NetEffect | Effect)[] {
     switch (input.kind) {
       case 'opened':
         if (input.socket !== this.#socket || this.#open !== 'opening') break;
         this.#open = 'yes';
         if (this.#asking !== undefined) this.#asking.from = now;
-        return { effects: this.#send(), heard: NOTHING };
+        return this.#send();
       case 'failed':
         if (input.socket !== this.#socket) break;
         this.#open = 'no';
         this.#asking = undefined;
-        return { effects: [], heard: { kind: 'gave-up', reason: 'no-socket' } };
+        return listener.gaveUp('no-socket');
       case 'datagram':
         if (input.socket !== this.#socket || !sameAddress(input.from, this.#server)) break;
-        return { effects: [], heard: { kind: 'answer', bytes: input.bytes } };
+        return listener.answered(input.bytes, now);
       case 'tick': {
         const wake = this.wake();
         if (wake === undefined || now < wake || this.#asking === undefined) break;
-        if (this.#asking.asked < this.#asking.times.length - 1) return { effects: this.#send(), heard: NOTHING };
+        if (this.#asking.asked < this.#asking.times.length - 1) return this.#send();
         this.#asking = undefined;
-        return { effects: [], heard: { kind: 'gave-up', reason: 'silent' } };
+        return listener.gaveUp('silent');
       }
     }
-    return { effects: [], heard: NOTHING };
+    return [];
   }
 
   wake(): Instant | undefined {

@@ -7,11 +7,13 @@ import { type Instant, type Millis, since } from '../base/time.ts';
 import type { Misfire } from '../base/volley.ts';
 import type { Account, Attempt } from './account.ts';
 import { BIRTHDAY, MOST_DATAGRAMS, MOST_FLOWS, MOST_MAPPINGS, MOST_SHOTS, RETRIES } from './limits.ts';
+import { readingOf } from './prospect.ts';
 
 /** Counts what one attempt at a pair costs, and asks the household's account for each datagram. */
 export class Budget {
   readonly #account: Account;
-  readonly #nat: NatKind;
+  /** Our NAT gives a socket one port for all destinations. */
+  readonly #isStable: boolean;
   #attempt: Attempt = {};
   #sent = 0;
   #knocks = 0;
@@ -24,7 +26,7 @@ export class Budget {
 
   constructor(account: Account, nat: NatKind) {
     this.#account = account;
-    this.#nat = nat;
+    this.#isStable = readingOf({ kind: nat, step: 0 }) === 'stable';
   }
 
   /** Datagrams of all attempts. */
@@ -105,23 +107,8 @@ export class Budget {
 
   /** What our NAT would tell apart; undefined for the mapping that the main socket has anyway. */
   #mappingOf({ socket, main }: Muzzled, to: Address | number): string | undefined {
-    switch (this.#nat) {
-      case 'unknown':
-      case 'open':
-      case 'preserve':
-      case 'offset':
-      case 'endpoint-independent':
-        return main ? undefined : String(socket);
-      case 'address-dependent':
-      case 'preserve-first':
-      case 'sequential':
-      case 'per-core':
-      case 'block-sequential':
-      case 'block-random':
-      case 'range-random':
-      case 'random':
-        return `${socket} ${typeof to === 'number' ? to : key(to)}`;
-    }
+    if (this.#isStable) return main ? undefined : String(socket);
+    return `${socket} ${typeof to === 'number' ? to : key(to)}`;
   }
 }
 

@@ -15,7 +15,7 @@ import {
   SHORT_ROUND,
   SIMULTANEOUS,
 } from './limits.ts';
-import { methodOf, type Prospect, prospect, readingOf } from './prospect.ts';
+import { methodOf, type Prospect, prospect, readingOf, SURE } from './prospect.ts';
 import { allowedTarget, type Ground, sharesWire } from './target.ts';
 
 /** Where a peer may be. */
@@ -108,9 +108,6 @@ export function candidatesOf(addresses: readonly Address[], ground: Ground): Can
   }
   return { observed, internal };
 }
-
-/** Beliefs below are guesses: enough to try, not enough to give up on. */
-const SURE = 0.8;
 
 function isSix({ ip }: Address): boolean {
   return ip.includes(':');

@@ -31,7 +31,7 @@ export type Prospect =
 export type Reading = 'stable' | 'address' | 'first' | 'stepping' | 'spread' | 'block' | 'random';
 
 /** Beliefs below are guesses: enough to try, not enough to leave it to the other side. */
-const SURE = 0.8;
+export const SURE = 0.8;
 
 /**
  * The one approach to a pair of NATs. Both sides and the rendezvous reckon with the same two profiles and come to the
@@ -104,7 +104,12 @@ function isDialable(profile: NatProfile): boolean {
   return open && readingOf(profile) === 'stable';
 }
 
-export function readingOf({ kind, step }: NatProfile): Reading {
+/** Everybody sees it at the same port, for sure. */
+export function isSteady(profile: NatProfile): boolean {
+  return profile.kind !== 'unknown' && profile.confidence >= SURE && readingOf(profile) === 'stable';
+}
+
+export function readingOf({ kind, step }: Pick<NatProfile, 'kind' | 'step'>): Reading {
   switch (kind) {
     // Nothing is known, so the commonest NAT is assumed.
     case 'unknown':

@@ -1,7 +1,7 @@
 import type { Address } from '../base/address.ts';
 import type { Method, Reason } from '../base/outcome.ts';
 import type { Random } from '../base/random.ts';
-import { after, at, earliest, type Instant, ms } from '../base/time.ts';
+import { after, at, earliest, type Instant, isDue, ms } from '../base/time.ts';
 import { methodOf, type Prospect } from '../punch/prospect.ts';
 import type { Fired, VolleyShot } from '../wire/messages.ts';
 import { BACK_OFF, Conductor, type ConductorInput, type Score } from './conductor/conductor.ts';
@@ -142,13 +142,11 @@ export class Conducting {
         continue;
       }
       switch (play.name) {
-        case 'playing': {
+        case 'playing':
           play.due = undefined;
-          const wake = play.conductor.wake();
-          if (wake !== undefined && wake <= now) words.push(...this.#give(pair, { kind: 'tick' }, now));
+          if (isDue(play.conductor.wake(), now)) words.push(...this.#give(pair, { kind: 'tick' }, now));
           else this.#arm(pairId, now);
           break;
-        }
         case 'resting':
           words.push(...this.#tell(pair, play, now));
           if (play.by === 'them') break;

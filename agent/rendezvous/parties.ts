@@ -39,7 +39,8 @@ export function isMutual(pair: Pair, asker: Client | undefined, target: Client |
   return isOneFamily(asker, target) && prospect(mine, theirs).kind === 'simultaneous';
 }
 
-function isOneFamily(asker: Client, target: Client): boolean {
+/** Both are seen over IPv4, or both over IPv6. */
+export function isOneFamily(asker: Client, target: Client): boolean {
   return asker.address.ip.includes(':') === target.address.ip.includes(':');
 }
 

@@ -1,8 +1,9 @@
 import type { NatProfile } from '../base/nat-profile.ts';
 import type { Random } from '../base/random.ts';
-import { prospect, readingOf } from '../punch/prospect.ts';
+import { isSteady, prospect } from '../punch/prospect.ts';
 import type { Tree } from '../tree/plan.ts';
 import type { Client, Directory } from './directory.ts';
+import { isOneFamily } from './parties.ts';
 
 /** Less room than this helps nobody's stream. */
 const LEAST_KBITS = 500;
@@ -12,8 +13,6 @@ const DRAWN = 24;
 const RTT = 150;
 /** What one pair that it carries already counts, in milliseconds of round trip: spreads the work. */
 const BURDEN = 40;
-/** Beliefs below are guesses, and a viewer's picture is not for guesses. */
-const SURE = 0.8;
 
 /** Two households that need a third one between them. */
 export interface Ends {
@@ -118,15 +117,10 @@ function suits(relay: Client, { asker, target, tree }: Ends): boolean {
   return [asker, target].every((end) => reaches(relay, profile, end));
 }
 
-/** Everybody sees it at the same port, for sure. */
-function isSteady(profile: NatProfile): boolean {
-  return readingOf(profile) === 'stable' && profile.kind !== 'unknown' && profile.confidence >= SURE;
-}
-
 /** Without anybody's help: one dials the other, or both send at the same time. */
 function reaches(relay: Client, profile: NatProfile, end: Client): boolean {
   const theirs = end.facts?.profile;
-  if (theirs === undefined || relay.address.ip.includes(':') !== end.address.ip.includes(':')) return false;
+  if (theirs === undefined || !isOneFamily(relay, end)) return false;
   const { kind } = prospect(profile, theirs);
   return kind === 'dial' || kind === 'simultaneous';
 }

@@ -1,5 +1,5 @@
 import type { Random } from '../base/random.ts';
-import { after, earliest, type Instant, type Millis, ms, since } from '../base/time.ts';
+import { after, earliest, type Instant, isDue, type Millis, ms, since } from '../base/time.ts';
 import { ACK_PATIENCE, type Acks } from './acks.ts';
 import type { Bbr } from './bbr.ts';
 import {
@@ -200,13 +200,7 @@ export class Outgoing {
   #sendDueControl(effects: Effect[], now: Instant): void {
     const due = this.#acks.due();
     const challenge = this.#path.challenge(now);
-    if (
-      this.#ping === 'none' &&
-      this.#response === undefined &&
-      challenge === undefined &&
-      !(due !== undefined && due <= now)
-    )
-      return;
+    if (this.#ping === 'none' && this.#response === undefined && challenge === undefined && !isDue(due, now)) return;
     const loud = this.#ping === 'loud';
     const response = this.#response;
     const body = this.#scratch.take(loud ? LOUD_LEAST + this.#random(LOUD_MOST - LOUD_LEAST) : CONTROL_ROOM);

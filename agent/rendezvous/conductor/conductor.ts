@@ -5,9 +5,9 @@ import { earliest, type Instant, type Millis, ms, seconds } from '../../base/tim
 import type { Misfire, VolleyPlan } from '../../base/volley.ts';
 import { conducted, type Prospect, prospect } from '../../punch/prospect.ts';
 import { bracketing } from './bracketing.ts';
-import { Finding } from './finding.ts';
+import { Finding, type Hole } from './finding.ts';
 import { filling } from './filling.ts';
-import { gambling, type Hole } from './gambling.ts';
+import { gambling } from './gambling.ts';
 import type { Permits } from './permits.ts';
 import { postMortem, type Verdict } from './postmortem.ts';
 import { reordering } from './reordering.ts';

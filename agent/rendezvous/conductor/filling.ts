@@ -1,10 +1,10 @@
 import { ms, seconds } from '../../base/time.ts';
-import type { Shot } from '../../base/volley.ts';
 import { scanOrder, sizeOf } from '../../punch/block.ts';
 import { ALL_PORTS } from '../../punch/brackets.ts';
 import { guess } from '../../punch/lottery.ts';
 import { Finding } from './finding.ts';
 import type { Permits } from './permits.ts';
+import { proofs, proven } from './proof.ts';
 import { isRefused, type Script, type Stage } from './stage.ts';
 
 /** Mappings of either side: with the nine of a post-mortem what one attempt may have. */
@@ -30,23 +30,18 @@ export function* filling(stage: Stage, permits: Permits, attempt: number): Scrip
   const { asker, target } = stage.parties;
   const many = MAPPINGS - PROOF;
   if (!permits.mappings('asker', MAPPINGS) || !permits.mappings('target', MAPPINGS)) return found;
-  const [observer = 0] = stage.observers;
-  const proof = Array.from({ length: PROOF }, (_, i): Shot => ({ kind: 'probe', by: i + 1, observer }));
   const port = guess(target.profile.ports ?? ALL_PORTS, SEED, 2 * attempt);
   const draws = stage.fire('asker', {
     method: 'block',
     from: { kind: 'fresh', sockets: many },
     ips: [target.address.ip],
-    shots: [{ kind: 'knock', by: 0, ip: 0, ports: [port] }, ...proof],
+    shots: [{ kind: 'knock', by: 0, ip: 0, ports: [port] }, ...proofs(stage, PROOF)],
     pace: PACE,
     refresh: seconds(1),
     keep: KEEP,
   });
-  const needed = Math.floor(0.8 * PROOF);
-  yield* stage.wait(stage.patience('asker') + 1000, () => draws.sights.size >= needed || isRefused(draws));
-  const { ip = asker.address.ip, ports } = stage.burst(draws);
-  if (found.misfired([draws]) || ports.filter((one) => one !== undefined).length < needed) return found;
-  found.ip = ip;
+  if (!(yield* proven(stage, draws, PROOF, PROOF, 1000, found))) return found;
+  const ip = found.ip ?? asker.address.ip;
   const [block = ALL_PORTS] = scanOrder(asker.profile.ports ?? ALL_PORTS);
   const count = Math.min(MAPPINGS, sizeOf(block));
   if (permits.spray('asker', ip, count, PACE) > 0) return found;

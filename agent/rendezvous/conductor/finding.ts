@@ -1,8 +1,15 @@
 import type { Millis } from '../../base/time.ts';
 import type { Misfire } from '../../base/volley.ts';
 import type { Pace } from '../../punch/walk.ts';
-import type { Hole } from './gambling.ts';
 import type { Role, Round } from './stage.ts';
+
+/** A port that is read and lets in a guessed one: from one attempt to the next, because it was drawn for already. */
+export interface Hole {
+  readonly round: number;
+  readonly ip: string;
+  readonly port: number;
+  readonly guess: number;
+}
 
 /** What a plan that did not connect has learned. */
 export class Finding {

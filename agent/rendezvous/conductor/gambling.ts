@@ -2,7 +2,7 @@ import { ms, seconds } from '../../base/time.ts';
 import { ALL_PORTS } from '../../punch/brackets.ts';
 import { DRAWERS, DRAWS, guess } from '../../punch/lottery.ts';
 import { candidates, fireBrackets, sighted } from './anchor.ts';
-import { Finding } from './finding.ts';
+import { Finding, type Hole } from './finding.ts';
 import type { Permits } from './permits.ts';
 import { isRefused, otherThan, type Role, type Script, type Stage } from './stage.ts';
 
@@ -11,14 +11,6 @@ const PACE = 100;
 /** The sockets must be gone before the next attempt opens others. */
 const KEEP = seconds(2);
 const MARGIN = ms(100);
-
-/** A port that is read and lets in a guessed one: from one attempt to the next, because it was drawn for already. */
-export interface Hole {
-  readonly round: number;
-  readonly ip: string;
-  readonly port: number;
-  readonly guess: number;
-}
 
 /** Knocks at a guessed port of a block from a port that is read, then many draws from the block towards that one. */
 export function* gambling(

@@ -6,6 +6,7 @@ import { ALL_PORTS } from '../../punch/brackets.ts';
 import { anchored, TTLS } from './anchor.ts';
 import { Finding } from './finding.ts';
 import type { Permits } from './permits.ts';
+import { proofs, proven } from './proof.ts';
 import { isRefused, otherThan, type Role, type Round, type Script, type Stage } from './stage.ts';
 
 /**
@@ -77,17 +78,13 @@ export function* spraying(
       ttl,
       from: { kind: 'fresh', sockets },
       pace,
-      shots: [knock, ...stage.observers.slice(0, 1).flatMap((observer) => bySocket(probes, observer))],
+      shots: [knock, ...proofs(stage, probes)],
     });
   const [early = 0, ...late] = shares(mappings - proving, proving, ttls.length);
   const first = open(early, proving, ttls[0] ?? 0, 0);
   for (const [i, sockets] of late.entries()) open(sockets, 0, ttls[i + 1] ?? 0);
-  const needed = Math.min(PROOF[method], Math.floor(proving * 0.8));
   const opening = (1000 * mappings) / OPENING;
-  yield* stage.wait(stage.patience(hard) + opening, () => first.sights.size >= needed || isRefused(first));
-  const proven = stage.burst(first).ports.filter((port) => port !== undefined).length;
-  if (found.misfired([first]) || proven < needed) return found;
-  found.ip = stage.burst(first).ip;
+  if (!(yield* proven(stage, first, proving, PROOF[method], opening, found))) return found;
   const ranges = method === 'block' ? scanOrder(profile.ports ?? ALL_PORTS) : [profile.ports ?? ALL_PORTS];
   const shots = sprays(ranges, stage.random(2 ** 32));
   const count = shots.reduce((sum, shot) => sum + shot.count, 0);
@@ -136,8 +133,4 @@ function sprays(ranges: readonly { from: number; to: number }[], seed: number): 
     left -= count;
   }
   return shots;
-}
-
-function bySocket(sockets: number, observer: number): Shot[] {
-  return Array.from({ length: sockets }, (_, i) => ({ kind: 'probe', by: i + 1, observer }));
 }
