@@ -178,6 +178,7 @@ export class Conducting {
       this.#rest(pair, { score, reason: 'quota', until: after(now, ms(2000)), by: 'us', sayings: 0 }, now);
       return [];
     }
+    const before = pair.way;
     pair.way = this.#choose(pair, outlookOf(score), now);
     const permits = this.#permits(pair);
     const conductor = new Conductor({
@@ -188,7 +189,7 @@ export class Conducting {
       inverse: isInverse(pair.way),
       now,
     });
-    this.#plays.set(pair.id, { name: 'playing', conductor, due: undefined });
+    this.#plays.set(pair.id, { name: 'playing', conductor, before, due: undefined });
     this.#underWay++;
     this.#pairs.keep(pair, now);
     const method = methodOf(conductor.outlook);
@@ -209,10 +210,9 @@ export class Conducting {
           break;
         }
         case 'judged': {
-          const { reason, retryIn, score } = effect;
-          this.#failed[reason] = (this.#failed[reason] ?? 0) + 1;
-          const [asker, target] = [this.#client(pair, 'asker'), this.#client(pair, 'target')];
-          if (asker !== undefined && target !== undefined) this.#hearsay.judged(asker, target, pair, reason, now);
+          const { reason, retryIn, score, postponed } = effect;
+          if (postponed) pair.way = play.before;
+          else this.#count(pair, reason, now);
           this.#drop(pair.id, now);
           const pause = retryIn > 0 ? retryIn : BACK_OFF[score.attempt - 1];
           const until = pause === undefined ? NEVER : after(now, pause);
@@ -226,6 +226,13 @@ export class Conducting {
     }
     this.#arm(pair.id, now);
     return words;
+  }
+
+  /** That way has failed. */
+  #count(pair: Pair, reason: Reason, now: Instant): void {
+    this.#failed[reason] = (this.#failed[reason] ?? 0) + 1;
+    const [asker, target] = [this.#client(pair, 'asker'), this.#client(pair, 'target')];
+    if (asker !== undefined && target !== undefined) this.#hearsay.judged(asker, target, pair, reason, now);
   }
 
   #rest(pair: Pair, rest: Omit<Rest, 'name' | 'sayAt'>, now: Instant): readonly Word[] {

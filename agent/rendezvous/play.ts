@@ -3,13 +3,20 @@ import { type Instant, ms, seconds, since } from '../base/time.ts';
 import { type Prospect, prospect } from '../punch/prospect.ts';
 import type { Conductor, Score } from './conductor/conductor.ts';
 import type { Client } from './directory.ts';
+import type { Way } from './knowledge/ways.ts';
 import type { Pair } from './pairs.ts';
 import type { Word } from './saying.ts';
 
 /** What is going on between two households that are led. */
 export type Play =
-  /** `due`: when the wheel brings it up, at the latest. */
-  { readonly name: 'playing'; readonly conductor: Conductor; due: Instant | undefined } | Rest;
+  /** `before`: the way of the attempt before this one. `due`: when the wheel brings it up, at the latest. */
+  | {
+      readonly name: 'playing';
+      readonly conductor: Conductor;
+      readonly before: Way | undefined;
+      due: Instant | undefined;
+    }
+  | Rest;
 
 /** Only what was learned, and why it failed. The next attempt begins then, of `by: 'us'` by itself. */
 export interface Rest {

@@ -34,7 +34,14 @@ export type ConductorInput =
 export type ConductorEffect =
   | { readonly kind: 'volley'; readonly role: Role; readonly plan: VolleyPlan }
   /** The attempt came to nothing. `score` is what a later attempt begins with. */
-  | { readonly kind: 'judged'; readonly reason: Reason; readonly retryIn: Millis; readonly score: Score }
+  | {
+      readonly kind: 'judged';
+      readonly reason: Reason;
+      readonly retryIn: Millis;
+      readonly score: Score;
+      /** It was put off: nothing has failed. */
+      readonly postponed: boolean;
+    }
   | { readonly kind: 'over' };
 
 /** What one attempt leaves to the next. */
@@ -138,7 +145,11 @@ export class Conductor implements Machine<ConductorInput, ConductorEffect> {
     const hopeless = !conducted(prospect(parties.asker.profile, parties.target.profile));
     const retryIn = isFinal(reason) || hopeless ? ms(0) : (postponed ?? BACK_OFF[attempt + this.#rest] ?? ms(0));
     const score = { parties, attempt: postponed === undefined ? attempt + 1 : attempt, round: this.#stage.round, hole };
-    return [...effects, { kind: 'judged', reason, retryIn, score }, { kind: 'over' }];
+    return [
+      ...effects,
+      { kind: 'judged', reason, retryIn, score, postponed: postponed !== undefined },
+      { kind: 'over' },
+    ];
   }
 
   /** What two full blocks have drawn stays taken for half a minute. */

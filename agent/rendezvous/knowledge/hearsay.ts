@@ -71,6 +71,8 @@ export class Hearsay {
     const [mine, theirs] = [client.facts?.profile, other?.facts?.profile];
     if (mine === undefined || theirs === undefined) return;
     const { way } = pair;
+    // Nothing was tried yet: others were in the way.
+    if (outcome.kind === 'failed' && pair.conducted && way === undefined) return;
     const led = way !== undefined && (outcome.kind === 'failed' || wins(way, outcome.method));
     const method = outcome.kind === 'connected' ? outcome.method : methodOf(prospect(mine, theirs));
     if (!TRIED.has(method)) return;

@@ -168,6 +168,18 @@ test('how a ping ended is known to the fleet: the method, its success and its ti
   expect(seconds / won).toBeLessThan(1);
 });
 
+test('a birthday that has to wait for its turn counts against no way', () => {
+  const carrier = new Carrier();
+  const { node } = carrier.settle('random');
+  const lines = [1, 2].map(() => carrier.ping('port-restricted', node));
+  expect(lines[0]).toContain('connected direct birthday');
+  const { keys } = carrier.knowledge.export(at(carrier.world.now));
+  const trials = Object.entries(keys.find(({ step }) => step === 'fleet')?.trials ?? {});
+  expect(trials.filter(([name]) => name.includes('birthday')).map(([name, row]) => [name, row[1]])).toEqual([
+    ['preserve+random birthday', 0],
+  ]);
+});
+
 describe('a carrier that gives blocks of random ports', () => {
   const PAIR = 'block-random+preserve';
   /** What the fleet has seen of it, each by another household. */
