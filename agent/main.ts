@@ -18,6 +18,7 @@ const ROLES: Roles = {
   origin: async () => (await import('./roles/origin.ts')).origin,
   rendezvous: async () => (await import('./roles/rendezvous.ts')).rendezvous,
   ping: async () => (await import('./roles/ping.ts')).ping,
+  doctor: async () => (await import('./roles/doctor.ts')).doctor,
   channel: async () => (await import('./roles/channel.ts')).channel,
   config: async () => (await import('./roles/config.ts')).config,
   version: async () => (await import('./roles/version.ts')).version,

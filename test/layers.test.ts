@@ -12,8 +12,8 @@ interface Row {
   readonly world?: true;
 }
 
-const LAYER_1 = ['wire', 'portmap', 'nat', 'punch', 'seal', 'transport', 'blocks', 'tree', 'media', 'config'];
-const PURE = ['base', ...LAYER_1, 'rendezvous', 'house', 'sim'];
+const LAYER_1 = ['wire', 'portmap', 'uplink', 'nat', 'punch', 'seal', 'transport', 'blocks', 'tree', 'media', 'config'];
+const PURE = ['base', ...LAYER_1, 'rendezvous', 'house', 'doctor', 'sim'];
 
 const TABLE: Readonly<Record<string, Row>> = {
   base: { imports: [] },
@@ -21,6 +21,10 @@ const TABLE: Readonly<Record<string, Row>> = {
   sim: { imports: ['base'], types: ['seal/cipher.ts'] },
   rendezvous: { imports: ['base', 'wire', 'nat', 'punch', 'tree', 'seal'] },
   house: { imports: ['base', ...LAYER_1, 'rendezvous/client.ts'], types: ['rendezvous'] },
+  doctor: {
+    imports: ['base', 'nat', 'portmap', 'uplink', 'seal', 'rendezvous/client.ts', 'house/knocking.ts'],
+    types: ['wire'],
+  },
   io: { imports: ['base'], types: PURE, world: true },
   roles: { imports: [...PURE, 'io'] },
   'main.ts': { imports: ['base', 'config', 'io', 'roles'] },

@@ -13,6 +13,20 @@ export function sameAddress(a: Address, b: Address): boolean {
   return a.port === b.port && a.ip === b.ip;
 }
 
+/**
+ * The network that a link-local address belongs to, `eth0` of `fe80::1%eth0`: RFC 4007, section 11. It means
+ * nothing to others, so it is never sent, and only sockets and gateways have addresses with one.
+ */
+export function zoneOf(ip: string): string | undefined {
+  const mark = ip.indexOf('%');
+  return mark < 0 ? undefined : ip.slice(mark + 1);
+}
+
+export function withoutZone(ip: string): string {
+  const mark = ip.indexOf('%');
+  return mark < 0 ? ip : ip.slice(0, mark);
+}
+
 /** Reads `1.2.3.4:567` or `[2001:db8::1]:567`; undefined when it is neither. */
 export function parseAddress(text: string): Address | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text);
@@ -93,7 +107,9 @@ export function ipText(bytes: Uint8Array): string {
 /** What an address is good for, by the registries of RFC 6890 and RFC 6598. */
 export type Scope = 'public' | 'private' | 'shared' | 'loopback' | 'link-local' | 'multicast' | 'reserved';
 
-/** shared = 100.64/10, the carrier's side of a carrier-grade NAT (RFC 6598). */
+/**
+ * shared = behind a carrier's NAT: 100.64/10 (RFC 6598), and 192.0.0.0/29, what a router calls itself inside DS-Lite and 464XLAT (RFC 7335).
+ */
 export function scope(ip: string): Scope {
   const bytes = ipBytes(ip);
   if (bytes === undefined) return 'reserved';
@@ -101,9 +117,10 @@ export function scope(ip: string): Scope {
 }
 
 function scope4(bytes: Uint8Array): Scope {
-  const [a = 0, b = 0] = bytes;
+  const [a = 0, b = 0, c = 0, d = 0] = bytes;
   if (a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168)) return 'private';
   if (a === 100 && b >= 64 && b < 128) return 'shared';
+  if (a === 192 && b === 0 && c === 0 && d < 8) return 'shared';
   if (a === 127) return 'loopback';
   if (a === 169 && b === 254) return 'link-local';
   if (a >= 224 && a < 240) return 'multicast';

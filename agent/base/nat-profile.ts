@@ -1,3 +1,5 @@
+import type { Opening } from './opening.ts';
+
 /** What is known of the NAT in front of a household, in the words of RFC 4787. */
 export interface NatProfile {
   readonly kind: NatKind;
@@ -23,6 +25,8 @@ export interface NatProfile {
   readonly poison: Trait;
   /** New mappings it gave before it refused one; 0 when it never did. */
   readonly quota: number;
+  /** How an IPv4 port through it stands open to everybody; `none` where it does not. */
+  readonly door: Opening;
 }
 
 /** Both ends included. */
@@ -89,4 +93,5 @@ export const UNKNOWN: NatProfile = {
   pooling: 'one',
   poison: 'unknown',
   quota: 0,
+  door: 'none',
 };

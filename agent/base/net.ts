@@ -15,7 +15,7 @@ export type NetEffect =
     }
   /**
    * Bind a UDP socket; port 0 lets the system choose. Answered by `opened` or `failed`. Where `ip` is a multicast group, `memberOn`
-   * is our address on the network where it is joined; the port is then shared with other programs.
+   * is our address on the network where it is joined, or of IPv6 its zone (`::%eth0`); the port is then shared with other programs.
    */
   | {
       readonly kind: 'open';

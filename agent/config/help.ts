@@ -1,3 +1,4 @@
+import { fold } from '../base/fold.ts';
 import { spoken, usageWords } from './arguments.ts';
 import { type Option, optionsOf, type RoleName, ROLES } from './schema.ts';
 import { list } from './value.ts';
@@ -90,14 +91,4 @@ function row(head: string, text: string, column: number): string {
   return beside
     ? [first.padEnd(column) + (lines[0] ?? '').slice(column), ...lines.slice(1)].join('\n')
     : [first, ...lines].join('\n');
-}
-
-function fold(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1);
-    if (line === undefined || line.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines;
 }

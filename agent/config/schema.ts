@@ -323,6 +323,15 @@ export const OPTIONS = {
     most: 65_535,
     example: '41641',
   },
+  openPort: {
+    name: 'open_port',
+    kind: 'flag',
+    about:
+      'ask the gateway for an open port (PCP, NAT-PMP, UPnP) and see whether the own firewall has one: whoever can be reached by everybody needs no punching',
+    roles: ['origin', 'agent'],
+    preset: 'on',
+    example: 'on',
+  },
   pagePort: {
     name: 'port',
     kind: 'whole',
@@ -385,6 +394,14 @@ export const OPTIONS = {
     name: 'json',
     kind: 'flag',
     about: 'print the report for programs',
+    roles: ['doctor'],
+    preset: 'off',
+    example: 'on',
+  },
+  addresses: {
+    name: 'addresses',
+    kind: 'flag',
+    about: 'show IP addresses whole; without it their second half is left out, so that a report can be shown to others',
     roles: ['doctor'],
     preset: 'off',
     example: 'on',

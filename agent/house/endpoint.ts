@@ -7,6 +7,7 @@ import type { BlockCipher } from '../seal/cipher.ts';
 import { decodeHeader, KIND } from '../seal/header.ts';
 import { Appearance, type AppearanceInput } from './appearance.ts';
 import type { CarriagesCounters } from './carriages.ts';
+import type { Doors } from './doors.ts';
 import type { EndpointCounters, EndpointEffect, EndpointInput, EndpointOptions } from './orders.ts';
 import { RELAY } from './path.ts';
 import type { Peer } from './peer.ts';
@@ -35,7 +36,7 @@ export class Endpoint {
     this.#header = cipher.block(headerKey);
     const newSocket = (): SocketId => ++this.#sockets;
     const order = (what: TrafficOrder, now: Instant, out: EndpointEffect[]): void => {
-      if (what.kind === 'doubt') this.#look(what, now, out);
+      if (what.kind === 'doubt' || what.kind === 'stirred') this.#look(what, now, out);
       else this.#ask(what, now, out);
     };
     this.#traffic = new Traffic(options, { socket: MAIN, newSocket, header: this.#header, order });
@@ -66,6 +67,11 @@ export class Endpoint {
 
   get counters(): EndpointCounters {
     return this.#traffic.counters;
+  }
+
+  /** What stands open to everybody, and what gateways have given. */
+  get doors(): Doors {
+    return this.#appearance.doors;
   }
 
   /** Datagrams that were not taken, by what was wrong with them; none was answered. */
@@ -100,7 +106,8 @@ export class Endpoint {
         break;
       }
       case 'datagram':
-        this.#datagram(input.socket, input.from, input.bytes, now, out);
+        if (this.#appearance.doors.owns(input.socket)) this.#look(input, now, out);
+        else this.#datagram(input.socket, input.from, input.bytes, now, out);
         break;
       case 'opened':
       case 'failed':
@@ -117,6 +124,14 @@ export class Endpoint {
       case 'table':
         this.#traffic.neighbours.account.seeTable(input.used, input.most);
         break;
+      case 'uplinks':
+        this.#look(input, now, out);
+        this.#ask({ kind: 'hurry' }, now, out);
+        break;
+      case 'http-answered':
+      case 'http-failed':
+        this.#look(input, now, out);
+        break;
       case 'tick':
         if (isDue(this.#client.wake(), now)) this.#ask(input, now, out);
         if (isDue(this.#appearance.wake(), now)) this.#look(input, now, out);
@@ -129,6 +144,7 @@ export class Endpoint {
         this.#traffic.driveLegs(input, now, out);
         for (const { pairId } of [...this.peers]) this.#traffic.give(pairId, { kind: 'close' }, now, out);
         this.#ask(input, now, out);
+        this.#look({ kind: 'stop' }, now, out);
         break;
       case 'introduce':
       case 'join':
@@ -173,9 +189,15 @@ export class Endpoint {
       switch (effect.kind) {
         case 'open':
         case 'close':
+        case 'send':
         case 'ready':
+        case 'http':
+        case 'keep':
+        case 'event':
+        case 'left':
           out.push(effect);
           break;
+        case 'try-door':
         case 'register':
         case 'probe':
         case 'filter-test':
@@ -210,6 +232,7 @@ export class Endpoint {
         break;
       case 'observed':
       case 'filtered':
+      case 'knocked':
         this.#look(effect, now, out);
         break;
       case 'introduction':
@@ -231,6 +254,10 @@ export class Endpoint {
         break;
       case 'nudged':
         this.#traffic.nudged(effect, now, out);
+        break;
+      // Answers to a doctor's questions, which nobody asks here.
+      case 'line-ready':
+      case 'line-report':
         break;
     }
   }

@@ -22,14 +22,14 @@ export type HouseholdInput =
   | { readonly kind: 'start' }
   /** From now on so many households are fed in each channel. */
   | { readonly kind: 'capacity'; readonly children: number }
-  | Extract<EndpointInput, { kind: 'table' | 'carries' }>
+  | Extract<EndpointInput, { kind: 'table' | 'carries' | 'uplinks' | 'http-answered' | 'http-failed' }>
   /** An orderly stop: children and parents are told. */
   | { readonly kind: 'leave' };
 
 export type HouseholdEffect =
   | NetEffect
   | { readonly kind: 'ready'; readonly profile: NatProfile }
-  | Extract<EndpointEffect, { kind: 'unbound' | 'read-table' }>
+  | Extract<EndpointEffect, { kind: 'unbound' | 'read-table' | 'http' | 'keep' | 'left' }>
   /** Something for the log and for whoever watches. */
   | HouseholdEvent
   /** Viewers of this channel have something to read in its ring. */
@@ -121,6 +121,9 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
       case 'close':
       case 'unbound':
       case 'read-table':
+      case 'http':
+      case 'keep':
+      case 'left':
         out.push(effect);
         return;
       case 'ready':

@@ -80,6 +80,8 @@ function readNat(value: unknown): NatProfile | undefined {
     drift,
     burstiness,
     external,
+    // Whether a door is open is asked anew by every run.
+    door: 'none',
   };
 }
 

@@ -21,7 +21,12 @@ import type {
   Volley,
   VolleyShot,
 } from '../wire/messages.ts';
+import type { HttpAnswer, HttpOrder } from '../portmap/client.ts';
+import type { LeaseEffect } from '../portmap/orders.ts';
+import type { SavedLease } from '../portmap/saved.ts';
 import type { CarriagesEffect, CarryLimits } from './carriages.ts';
+import type { Uplink } from './doors.ts';
+import type { FrontDoorEffect } from './front-door.ts';
 import type { Way } from './path.ts';
 
 // -- one other household
@@ -136,6 +141,8 @@ export interface EndpointOptions {
   readonly punch: Manner;
   /** What our NAT was before the last stop, as far as it is remembered. */
   readonly known?: NatProfile | undefined;
+  /** A port is to stand open to everybody, as far as gateways and the owner's rules let it; not asked for without it. */
+  readonly doors?: boolean | undefined;
   /** What we carry for others; nothing without it. */
   readonly carries?: CarryLimits | undefined;
 }
@@ -168,6 +175,18 @@ export type EndpointInput =
       readonly urgent?: boolean | undefined;
     }
   | { readonly kind: 'drop'; readonly pairId: number }
+  /**
+   * Lines out of the house, the one that the kernel takes first, and our interfaces, from now on; `saved` is what leases.json holds. An
+   * `uplinks` that says the same as the one before does nothing.
+   */
+  | {
+      readonly kind: 'uplinks';
+      readonly uplinks: readonly Uplink[];
+      readonly networks: Ground['networks'];
+      readonly saved: readonly SavedLease[];
+    }
+  /** What a gateway answered to `http`. */
+  | HttpAnswer
   /** From now on so much is carried for others. */
   | ({ readonly kind: 'carries' } & CarryLimits)
   /** The answer to `read-table`: connections in our own router's table, and how many it takes. */
@@ -189,8 +208,15 @@ export type EndpointEffect =
       readonly channel: ChannelFacts | undefined;
       readonly method: Method;
     }
-  /** Something for the log: what is carried for others. */
+  /** A request to a gateway, to be carried out and answered. */
+  | HttpOrder
+  /** To be written to leases.json at once. */
+  | Extract<LeaseEffect, { kind: 'keep' }>
+  /** After `leave`: nothing of ours is left at any gateway, or it cannot be helped. */
+  | { readonly kind: 'left' }
+  /** Something for the log: what is carried for others, and doors. */
   | Extract<CarriagesEffect, { kind: 'event' }>
+  | Extract<FrontDoorEffect, { kind: 'event' }>
   | Extract<ClientEffect, { kind: 'refused' | 'published' | 'publish-refused' | 'state' | 'moved' }>
   | ChannelInfo
   | { readonly kind: 'peer'; readonly pairId: number; readonly node: Uint8Array; readonly what: PeerNews };

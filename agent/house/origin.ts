@@ -25,14 +25,14 @@ export type OriginInput =
   | { readonly kind: 'start' }
   /** From now on so many households are fed in each channel. */
   | { readonly kind: 'capacity'; readonly children: number }
-  | Extract<EndpointInput, { kind: 'table' }>
+  | Extract<EndpointInput, { kind: 'table' | 'uplinks' | 'http-answered' | 'http-failed' }>
   | { readonly kind: 'leave' }
   /** From the source. */
   | { readonly kind: 'source'; readonly input: Exclude<WriterInput, { kind: 'tick' }> };
 
 export type OriginEffect =
   | NetEffect
-  | Extract<EndpointEffect, { kind: 'unbound' | 'read-table' }>
+  | Extract<EndpointEffect, { kind: 'unbound' | 'read-table' | 'http' | 'keep' | 'left' }>
   /** The rendezvous knows the channel: households can join. */
   | { readonly kind: 'published' }
   | HouseholdEvent
@@ -85,6 +85,9 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
       case 'opened':
       case 'failed':
       case 'table':
+      case 'uplinks':
+      case 'http-answered':
+      case 'http-failed':
         this.#reach(input, now, out);
         break;
     }
@@ -140,6 +143,9 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
       case 'close':
       case 'unbound':
       case 'read-table':
+      case 'http':
+      case 'keep':
+      case 'left':
         out.push(effect);
         return;
       case 'ready': {

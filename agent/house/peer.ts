@@ -91,6 +91,12 @@ export class Peer {
     return way.kind === 'direct' ? this.#direct : methodBy(way);
   }
 
+  /** It was to come in by an open door of ours, and had to be met instead. */
+  get isDoorMissed(): boolean {
+    const { door } = this.#options.plan;
+    return door !== 'none' && this.#direct !== undefined && this.#direct !== door && this.#direct !== 'lan';
+  }
+
   /** Datagrams that named this peer and did not open. */
   get refused(): number {
     return this.#refused + this.#line.refused;

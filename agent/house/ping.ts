@@ -88,6 +88,9 @@ export class Ping implements Machine<PingInput, PingEffect> {
       case 'state':
         event(out, 'rendezvous', { state: effect.state });
         return;
+      case 'http':
+      case 'keep':
+      case 'left':
       case 'moved':
       case 'channel-info':
       case 'published':

@@ -8,6 +8,8 @@ import type { Proven } from '../wire/messages.ts';
 export type SixInput =
   /** We are registered: there are these observers, by their places. */
   | { readonly kind: 'observers'; readonly observers: readonly Address[] }
+  /** Our interfaces have other addresses than before. */
+  | { readonly kind: 'networks'; readonly networks: Ground['networks'] }
   | { readonly kind: 'opened' }
   | { readonly kind: 'failed' }
   /** An observer's answer to our probe. */
@@ -43,7 +45,7 @@ export class Six implements Machine<SixInput, SixEffect> {
 
   constructor(socket: SocketId, networks: Ground['networks']) {
     this.socket = socket;
-    this.#state = networks.some(({ ip }) => ip.includes(':') && scope(ip) === 'public') ? 'closed' : 'none';
+    this.#state = hasPublic(networks) ? 'closed' : 'none';
   }
 
   /** The socket, where peers may be knocked at from it. */
@@ -60,12 +62,11 @@ export class Six implements Machine<SixInput, SixEffect> {
       case 'observers': {
         const place = input.observers.findIndex(({ ip }) => ip.includes(':'));
         this.#observer = place < 0 ? undefined : place;
-        if (this.#observer === undefined || this.#state === 'none') return [];
-        if (this.#state === 'open') return this.#ask(now);
-        if (this.#state === 'opening') return [];
-        this.#state = 'opening';
-        return [{ kind: 'open', socket: this.socket, ip: '::', port: 0 }];
+        return this.#begin(now);
       }
+      case 'networks':
+        if (this.#state === 'none' && hasPublic(input.networks)) this.#state = 'closed';
+        return this.#begin(now);
       case 'opened':
         this.#state = 'open';
         return this.#ask(now);
@@ -75,7 +76,7 @@ export class Six implements Machine<SixInput, SixEffect> {
       case 'observed': {
         const { external, token } = input;
         const before = this.#proven;
-        this.#proven = { address: external, token };
+        this.#proven = { address: external, token, opening: 'none' };
         this.#asked = 0;
         this.#due = after(now, REGULAR);
         return before !== undefined && sameAddress(before.address, external) ? [] : [{ kind: 'moved' }];
@@ -89,10 +90,28 @@ export class Six implements Machine<SixInput, SixEffect> {
     return this.#due;
   }
 
+  #begin(now: Instant): readonly SixEffect[] {
+    if (this.#observer === undefined) return [];
+    switch (this.#state) {
+      case 'closed':
+        this.#state = 'opening';
+        return [{ kind: 'open', socket: this.socket, ip: '::', port: 0 }];
+      case 'open':
+        return this.#ask(now);
+      case 'opening':
+      case 'none':
+        return [];
+    }
+  }
+
   #ask(now: Instant): readonly SixEffect[] {
     if (this.#observer === undefined) return [];
     this.#due = after(now, PATIENCE[this.#asked] ?? REGULAR);
     const index = this.#asked++ & 0xff;
     return [{ kind: 'probe', socket: this.socket, observer: this.#observer, index }];
   }
+}
+
+function hasPublic(networks: Ground['networks']): boolean {
+  return networks.some(({ ip }) => ip.includes(':') && scope(ip) === 'public');
 }

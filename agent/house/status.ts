@@ -1,6 +1,6 @@
 import { key } from '../base/address.ts';
 import { base32 } from '../base/text32.ts';
-import type { Instant } from '../base/time.ts';
+import { type Instant, since } from '../base/time.ts';
 import type { Household, PeerView } from './household.ts';
 import type { Watch } from './watch.ts';
 
@@ -10,7 +10,13 @@ export function statusOf(household: Household, now: Instant) {
   const { kind, filtering, confidence, external } = endpoint.profile;
   return {
     nat: { kind, filtering, confidence: round(confidence), external, layers: kind === 'open' ? 0 : 1 },
-    mappings: [],
+    mappings: endpoint.doors.mappings.map(({ protocol, external, verified, expires }) => ({
+      protocol,
+      external: external === undefined ? null : key(external),
+      verified,
+      expires_s: Math.max(0, Math.round(since(now, expires) / 1000)),
+    })),
+    door: endpoint.profile.door,
     rendezvous: endpoint.servers().map(({ address, state, rtt }) => ({
       address: key(address),
       state,

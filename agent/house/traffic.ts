@@ -18,7 +18,9 @@ export type TrafficOrder =
   /** To be asked of the rendezvous, or told. */
   | Extract<ClientInput, { kind: 'relay' | 'nudge' | 'report' | 'probe' | 'fired' | 'carrying' | 'bridged' }>
   /** A punch failed: what is known of our NAT may be out of date. */
-  | { readonly kind: 'doubt' };
+  | { readonly kind: 'doubt' }
+  /** Our main socket has written to an observer. */
+  | { readonly kind: 'stirred' };
 
 export interface TrafficOptions {
   /** The socket that everything but volleys goes through. */
@@ -175,6 +177,7 @@ export class Traffic {
         case 'probe-shot': {
           const { socket, observer, volley } = effect;
           order({ kind: 'probe', socket, observer, index: volley.shot & 0xff, volley }, now, out);
+          if (socket === this.#options.socket) order({ kind: 'stirred' }, now, out);
           break;
         }
         case 'fired':
@@ -199,6 +202,7 @@ export class Traffic {
         case 'direct':
           tellNews(peer, effect, out);
           order({ kind: 'report', pairId, outcome: { kind: 'connected', method: effect.method } }, now, out);
+          if (peer.isDoorMissed) order({ kind: 'doubt' }, now, out);
           break;
         case 'no-direct': {
           const { reason } = effect;

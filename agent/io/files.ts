@@ -134,6 +134,12 @@ export class StateFolder {
     this.#timer.unref();
   }
 
+  /** Keeps a value as JSON at once, for what must survive a power cut in the next second. Answered when it is written. */
+  async keep(name: string, value: unknown): Promise<void> {
+    this.#waiting.set(name, value);
+    await this.close();
+  }
+
   /** Writes what still waits. The folder stays usable. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);

@@ -1,4 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { key, withoutZone } from '../base/address.ts';
 import type { HttpAnswer, HttpFault, HttpOrder } from '../portmap/client.ts';
 
 /**
@@ -29,7 +30,6 @@ export async function askGateway(order: HttpOrder): Promise<HttpAnswer> {
 }
 
 function options({ to, from, method, path, headers, body }: HttpOrder) {
-  const host = to.ip.includes(':') ? `[${to.ip}]` : to.ip;
   return {
     host: to.ip,
     port: to.port,
@@ -38,7 +38,7 @@ function options({ to, from, method, path, headers, body }: HttpOrder) {
     method,
     path,
     headers: {
-      Host: `${host}:${to.port}`,
+      Host: key({ ...to, ip: withoutZone(to.ip) }),
       Connection: 'close',
       ...(method === 'POST' && { 'Content-Length': Buffer.byteLength(body) }),
       ...Object.fromEntries(headers),

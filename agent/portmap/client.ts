@@ -12,9 +12,13 @@ export type Protocol = (typeof PROTOCOLS)[number];
 
 /** Whom to ask, and for what: a UDP port of ours, on our address towards that gateway. */
 export interface Door {
+  /** A link-local one of IPv6 with its zone: `fe80::1%eth0`. */
   readonly gateway: string;
+  /** Whom the gateway knows as its client. */
   readonly own: string;
   readonly port: number;
+  /** What our sockets are bound to where that is not `own`: a gateway behind ours knows us by our gateway's outside address. */
+  readonly from?: string;
 }
 
 export interface Wish {
@@ -35,6 +39,8 @@ export interface Grant {
   /** What is left of it; a permanent one has as much as we asked for, and is asked for again as if it ended. */
   readonly lifetime: Millis;
   readonly permanent: boolean;
+  /** The number that a firewall of IPv6 gave it (UniqueID). */
+  readonly pinhole?: number;
 }
 
 /** Why a gateway gives no mapping. `other-port`: not the port that had to be; `slow`: its time was over. */
@@ -76,8 +82,16 @@ export type ClientInput =
   | { readonly kind: 'look' }
   /** Make the mapping, or renew it. Answered by `granted` or `refused`. */
   | { readonly kind: 'ask'; readonly wish: Wish }
-  /** Take the mapping away; `doubtful`: only if it is ours. Answered by `released`, whether it worked or not. */
-  | { readonly kind: 'release'; readonly external: number; readonly doubtful: boolean }
+  /**
+   * Take the mapping away; `doubtful`: only if it is ours; `pinhole`: its number, where it had one. Answered by `released`,
+   * whether it worked or not.
+   */
+  | {
+      readonly kind: 'release';
+      readonly external: number;
+      readonly doubtful: boolean;
+      readonly pinhole?: number | undefined;
+    }
   /** A datagram to everybody, from the gateway's address. */
   | { readonly kind: 'announced'; readonly bytes: Uint8Array };
 

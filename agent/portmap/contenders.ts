@@ -2,8 +2,17 @@ import { hex } from '../base/bytes.ts';
 import type { NetEffect, SocketId } from '../base/net.ts';
 import type { Random } from '../base/random.ts';
 import { earliest, type Instant } from '../base/time.ts';
-import { type Client, type ClientEffect, type ClientInput, type Door, PROTOCOLS, type Protocol } from './client.ts';
-import type { Standing, Standings } from './contest.ts';
+import {
+  type Client,
+  type ClientEffect,
+  type ClientInput,
+  type Door,
+  PROTOCOLS,
+  type Protocol,
+  type Wish,
+} from './client.ts';
+import { type Choice, choose, type Standing, type Standings } from './contest.ts';
+import { isSix } from './door.ts';
 import { NatPmpClient } from './natpmp-client.ts';
 import { PcpClient } from './pcp-client.ts';
 import type { SavedLease } from './saved.ts';
@@ -17,9 +26,9 @@ export interface Said {
 
 const ABSENT: Standing = { name: 'refused', reason: 'no-service', wan: undefined };
 
-/** The clients of all protocols at one gateway, and how far each has come. NAT-PMP is a matter of IPv4. */
+/** The clients of all protocols at one gateway, and how far each has come. NAT-PMP knows IPv4 only. */
 export class Contenders {
-  readonly protocols: readonly Protocol[];
+  readonly #protocols: readonly Protocol[];
   readonly #door: Door;
   readonly #nonce: Uint8Array;
   readonly #clients: Readonly<Record<Protocol, Client>>;
@@ -31,22 +40,24 @@ export class Contenders {
   constructor(options: {
     readonly door: Door;
     readonly nonce: Uint8Array;
+    /** That UPnP made for this port in an earlier run. */
+    readonly pinhole: number | undefined;
     readonly random: Random;
     readonly newSocket: () => SocketId;
     readonly newRequest: () => number;
   }) {
-    const { door, nonce, random, newSocket, newRequest } = options;
+    const { door, nonce, pinhole, random, newSocket, newRequest } = options;
     const [forPcp, forNatPmp, forUpnp] = [newSocket(), newSocket(), newSocket()];
     this.#door = door;
     this.#nonce = nonce;
     this.#sockets = [forPcp, forNatPmp, forUpnp];
-    this.#upnp = new UpnpClient({ door, socket: forUpnp, random, newRequest });
+    this.#upnp = new UpnpClient({ door, socket: forUpnp, random, newRequest, pinhole });
     this.#clients = {
       pcp: new PcpClient({ door, socket: forPcp, nonce }),
       natpmp: new NatPmpClient({ door, socket: forNatPmp }),
       upnp: this.#upnp,
     };
-    this.protocols = door.own.includes(':') ? ['pcp'] : PROTOCOLS;
+    this.#protocols = isSix(door) ? ['pcp', 'upnp'] : PROTOCOLS;
   }
 
   get standings(): Standings {
@@ -84,6 +95,30 @@ export class Contenders {
     this.#standings = { ...this.#standings, [protocol]: standing };
   }
 
+  /** Asks everybody: PCP for the mapping at once, the others whether they are there. */
+  seek(wish: Wish, now: Instant): readonly Said[] {
+    for (const protocol of this.#protocols) {
+      this.stand(protocol, { name: protocol === 'pcp' ? 'asked' : 'looking', since: now });
+    }
+    return this.#protocols.flatMap((protocol) =>
+      this.give(protocol, protocol === 'pcp' ? { kind: 'ask', wish } : { kind: 'look' }, now),
+    );
+  }
+
+  /** Asks those whose turn it is, and says what is to be done then. */
+  choose(
+    wish: Wish,
+    now: Instant,
+  ): { readonly said: readonly Said[]; readonly choice: Exclude<Choice, { kind: 'ask' }> } {
+    const said: Said[] = [];
+    for (;;) {
+      const choice = choose(this.#standings, now);
+      if (choice.kind !== 'ask') return { said, choice };
+      this.stand(choice.protocol, { name: 'asked', since: now });
+      said.push(...this.give(choice.protocol, { kind: 'ask', wish }, now));
+    }
+  }
+
   /** Nothing is left at the gateway. */
   forget(): void {
     this.#standings = { pcp: ABSENT, natpmp: ABSENT, upnp: ABSENT };
@@ -93,9 +128,16 @@ export class Contenders {
   saved(external: number): readonly SavedLease[] {
     const { gateway, own, port: internal } = this.#door;
     const lease = { gateway, own, internal, external: external === 0 ? internal : external };
-    return this.mayHave.map((protocol) =>
-      protocol === 'pcp' ? { protocol, ...lease, nonce: hex(this.#nonce) } : { protocol, ...lease },
-    );
+    return this.mayHave.map((protocol) => {
+      switch (protocol) {
+        case 'pcp':
+          return { protocol, ...lease, nonce: hex(this.#nonce) };
+        case 'natpmp':
+          return { protocol, ...lease };
+        case 'upnp':
+          return { protocol, ...lease, ...(this.#upnp.pinhole !== undefined && { pinhole: this.#upnp.pinhole }) };
+      }
+    });
   }
 
   give(protocol: Protocol, input: ClientInput, now: Instant): readonly Said[] {
@@ -108,12 +150,12 @@ export class Contenders {
 
   /** For all of them: each knows its own sockets and requests. */
   step(input: ClientInput, now: Instant): readonly Said[] {
-    return this.protocols.flatMap((protocol) => this.give(protocol, input, now));
+    return this.#protocols.flatMap((protocol) => this.give(protocol, input, now));
   }
 
   wake(): Instant | undefined {
     let wake: Instant | undefined;
-    for (const protocol of this.protocols) wake = earliest(wake, this.#clients[protocol].wake());
+    for (const protocol of this.#protocols) wake = earliest(wake, this.#clients[protocol].wake());
     return wake;
   }
 

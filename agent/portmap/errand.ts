@@ -32,7 +32,7 @@ type State =
 /** Each try is a round trip; a table in which this many random ports are taken is full. */
 const MOST_TRIES = 12;
 
-const RELEASED: ErrandStep = { kind: 'end', effect: { kind: 'released' } };
+export const RELEASED: ErrandStep = { kind: 'end', effect: { kind: 'released' } };
 
 /** One task at a UPnP gateway whose services are known: action by action to its end. */
 export class Errand {

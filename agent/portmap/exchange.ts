@@ -16,14 +16,14 @@ export type Reply =
 
 /** HTTP with one gateway: one request at a time, and a bounded time for all that belong together. */
 export class Exchange {
-  readonly #own: string;
+  readonly #from: string;
   readonly #newRequest: () => number;
   #until: Instant | undefined;
   #waiting: { readonly request: number; readonly fault: boolean } | undefined;
 
-  /** `newRequest` gives a number that nobody else uses. */
-  constructor(own: string, newRequest: () => number) {
-    this.#own = own;
+  /** `from`: the address of ours that it leaves from; `newRequest` gives a number that nobody else uses. */
+  constructor(from: string, newRequest: () => number) {
+    this.#from = from;
     this.#newRequest = newRequest;
   }
 
@@ -61,6 +61,6 @@ export class Exchange {
     const request = this.#newRequest();
     this.#waiting = { request, fault };
     const within: Millis = ms(Math.max(1, since(now, this.#until)));
-    return { kind: 'http', request, to, from: this.#own, path, limit: LONGEST_DOCUMENT, within };
+    return { kind: 'http', request, to, from: this.#from, path, limit: LONGEST_DOCUMENT, within };
   }
 }

@@ -1,6 +1,7 @@
 import type { SocketId } from '../base/net.ts';
 import { type Instant, seconds } from '../base/time.ts';
 import type { Client, ClientEffect, ClientInput, Door, Refusal, Wish } from './client.ts';
+import { boundTo } from './door.ts';
 import { Epoch } from './epoch.ts';
 import { decodeNatPmp, encodeAddressQuestion, encodeMapping, type NatPmpAnswer } from './natpmp.ts';
 import { PCP_PORT } from './pcp.ts';
@@ -31,7 +32,7 @@ export class NatPmpClient implements Client {
 
   constructor(options: { readonly door: Door; readonly socket: SocketId }) {
     this.#door = options.door;
-    this.#talk = new Talk(options.socket, options.door.own, { ip: options.door.gateway, port: PCP_PORT });
+    this.#talk = new Talk(options.socket, boundTo(options.door), { ip: options.door.gateway, port: PCP_PORT });
   }
 
   get refused(): ReadonlyMap<string, number> {

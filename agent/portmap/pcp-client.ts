@@ -2,6 +2,7 @@ import { sameBytes } from '../base/bytes.ts';
 import type { SocketId } from '../base/net.ts';
 import { type Instant, seconds } from '../base/time.ts';
 import type { Client, ClientEffect, ClientInput, Door, Refusal, Wish } from './client.ts';
+import { boundTo, isSix } from './door.ts';
 import { Epoch } from './epoch.ts';
 import { decodePcp, encodeAnnounce, encodeMap, PCP_PORT, type PcpAnswer } from './pcp.ts';
 import { BRIEF, type Listener, PATIENT, Talk } from './talk.ts';
@@ -11,7 +12,9 @@ type State =
   | { readonly name: 'idle' }
   | { readonly name: 'looking' }
   | { readonly name: 'asking'; readonly wish: Wish; readonly preferFailure: boolean }
-  | { readonly name: 'releasing' };
+  | { readonly name: 'releasing' }
+  /** It would not delete; a mapping that ends at once does as well. */
+  | { readonly name: 'ending' };
 
 export interface PcpOptions {
   readonly door: Door;
@@ -39,7 +42,7 @@ export class PcpClient implements Client {
 
   constructor(options: PcpOptions) {
     this.#options = options;
-    this.#talk = new Talk(options.socket, options.door.own, { ip: options.door.gateway, port: PCP_PORT });
+    this.#talk = new Talk(options.socket, boundTo(options.door), { ip: options.door.gateway, port: PCP_PORT });
   }
 
   get refused(): ReadonlyMap<string, number> {
@@ -82,6 +85,12 @@ export class PcpClient implements Client {
     return this.#talk.ask([this.#request({ external: 0, lifetime: 0 }, false)], BRIEF, now);
   }
 
+  /** miniupnpd forgets the nonce of a pinhole that is renewed, and then deletes it for nobody; but it goes on renewing it. */
+  #shorten(now: Instant): ClientEffect[] {
+    this.#state = { name: 'ending' };
+    return this.#talk.ask([this.#request({ external: 0, lifetime: 1 }, false)], BRIEF, now);
+  }
+
   #request({ external, externalIp, lifetime }: Wish, preferFailure: boolean): Uint8Array {
     const { door, nonce, thirdParty } = this.#options;
     const { own, port: internal } = door;
@@ -90,7 +99,7 @@ export class PcpClient implements Client {
   }
 
   get #six(): boolean {
-    return this.#options.door.own.includes(':');
+    return isSix(this.#options.door);
   }
 
   #announced(bytes: Uint8Array, now: Instant): ClientEffect[] {
@@ -131,7 +140,8 @@ export class PcpClient implements Client {
       return [];
     }
     this.#epoch.hear(answer.epoch, now);
-    if (this.#state.name === 'releasing') return this.#released();
+    if (this.#state.name === 'releasing') return result === 'not-authorized' ? this.#shorten(now) : this.#released();
+    if (this.#state.name === 'ending') return this.#released();
     if (this.#state.name !== 'asking') return [];
     const { wish, preferFailure } = this.#state;
     const wan = mapping.externalIp;
@@ -170,7 +180,7 @@ export class PcpClient implements Client {
   /** The end of a question without what was hoped for. */
   #end(reason: Refusal, wan?: string): ClientEffect[] {
     const { name } = this.#state;
-    if (name === 'releasing') return this.#released();
+    if (name === 'releasing' || name === 'ending') return this.#released();
     this.#rest();
     return name === 'idle' ? [] : [{ kind: 'refused', reason, wan }];
   }

@@ -14,6 +14,7 @@ import { Reader, Writer } from '../base/bytes.ts';
 export const PCP_PORT = 5351;
 /** Where gateways announce themselves: PCP in 14.1, NAT-PMP in RFC 6886, 3.2.1. */
 export const ANNOUNCEMENTS = { ip: '224.0.0.1', port: 5350 } as const;
+export const ANNOUNCEMENTS6 = { ip: 'ff02::1', port: 5350 } as const;
 export const NONCE_BYTES = 12;
 
 const VERSION = 2;

@@ -1,6 +1,7 @@
 import { ipBytes } from '../base/address.ts';
 import { fromHex } from '../base/bytes.ts';
 import { type Door, PROTOCOLS, type Protocol } from './client.ts';
+import { isGateway } from './door.ts';
 import { NONCE_BYTES } from './pcp.ts';
 
 /** A mapping that we have, or may have: what leases.json holds, so that nothing is left behind by a run that was killed. */
@@ -13,10 +14,14 @@ export interface SavedLease {
   readonly external: number;
   /** In hexadecimal, for PCP. */
   readonly nonce?: string;
+  /** The number of a pinhole of IPv6, for UPnP. */
+  readonly pinhole?: number | undefined;
 }
 
-/** Networks a machine comes back to; more are forgotten, and their leases run out. */
-const MOST = 16;
+/** Leases of other networks that a machine may come back to; more are forgotten, and run out. */
+export const MOST_ELSEWHERE = 8;
+/** With those of two gateways, and of the ports we had before. */
+const MOST = 32;
 
 /** Reads what leases.json held; undefined when that is no list of leases. */
 export function decodeSaved(value: unknown): readonly SavedLease[] | undefined {
@@ -27,11 +32,12 @@ export function decodeSaved(value: unknown): readonly SavedLease[] | undefined {
 
 function lease(value: unknown): SavedLease | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { protocol, gateway, own, internal, external, nonce } = value as Record<string, unknown>;
+  const { protocol, gateway, own, internal, external, nonce, pinhole } = value as Record<string, unknown>;
   const known = PROTOCOLS.find((name) => name === protocol);
-  if (known === undefined || !isIp(gateway) || !isIp(own) || !isPort(internal) || !isPort(external)) return undefined;
-  if (internal === 0) return undefined;
+  if (known === undefined || typeof gateway !== 'string' || !isGateway(gateway) || !isIp(own)) return undefined;
+  if (!isPort(internal) || !isPort(external) || internal === 0) return undefined;
   const plain = { protocol: known, gateway, own, internal, external };
+  if (known === 'upnp' && isPort(pinhole)) return { ...plain, pinhole };
   if (known !== 'pcp') return plain;
   return typeof nonce === 'string' && fromHex(nonce)?.length === NONCE_BYTES ? { ...plain, nonce } : undefined;
 }
@@ -50,6 +56,8 @@ export interface Inheritance {
   readonly external: number;
   /** PCP's nonce for this port. */
   readonly nonce: Uint8Array | undefined;
+  /** The pinhole for this port. */
+  readonly pinhole: number | undefined;
   /** Of other ports of ours at this gateway: nobody listens there any more. */
   readonly stale: readonly SavedLease[];
   /** Of other networks: they can only be taken back from there. */
@@ -64,7 +72,8 @@ export function inherit(saved: readonly SavedLease[], door: Door): Inheritance {
   return {
     external: same.find(({ external }) => external !== 0)?.external ?? 0,
     nonce: nonce === undefined ? undefined : fromHex(nonce),
+    pinhole: same.find(({ pinhole }) => pinhole !== undefined)?.pinhole,
     stale: here.filter(({ internal }) => internal !== door.port),
-    elsewhere: saved.filter((one) => !here.includes(one)).slice(0, MOST / 2),
+    elsewhere: saved.filter((one) => !here.includes(one)).slice(0, MOST_ELSEWHERE),
   };
 }

@@ -1,7 +1,9 @@
-import { type Address, key } from '../base/address.ts';
+import { type Address, key, zoneOf } from '../base/address.ts';
 import type { NetEffect, NetInput, SocketId } from '../base/net.ts';
 import { after, earliest, type Instant, ms } from '../base/time.ts';
-import { decodeSsdp, encodeSearch, SEARCH_TARGETS, SSDP } from './ssdp.ts';
+import type { Door } from './client.ts';
+import { boundTo, isDistant, isSix } from './door.ts';
+import { decodeSsdp, encodeSearch, SEARCH_TARGETS, SSDP, SSDP6 } from './ssdp.ts';
 import type { Tally } from './tally.ts';
 import { allowedLocation, type Place } from './url.ts';
 
@@ -31,27 +33,22 @@ const NOTHING: Found = { kind: 'nothing' };
 /** One search for the descriptions of one gateway. Each place is named once. */
 export class Search {
   readonly #socket: SocketId;
-  readonly #own: string;
-  readonly #gateway: string;
+  readonly #door: Door;
   readonly #tally: Tally;
   readonly #places = new Set<string>();
   #from: Instant | undefined;
   #asked = 0;
 
-  constructor(options: {
-    readonly socket: SocketId;
-    readonly own: string;
-    readonly gateway: string;
-    readonly tally: Tally;
-  }) {
+  constructor(options: { readonly socket: SocketId; readonly door: Door; readonly tally: Tally }) {
     this.#socket = options.socket;
-    this.#own = options.own;
-    this.#gateway = options.gateway;
+    this.#door = options.door;
     this.#tally = options.tally;
   }
 
   open(): NetEffect[] {
-    return [{ kind: 'open', socket: this.#socket, ip: this.#own, port: 0 }];
+    // To and from a link-local gateway with our link-local address: nobody beyond the link can answer that.
+    const ip = zoneOf(this.#door.gateway) === undefined ? boundTo(this.#door) : '::';
+    return [{ kind: 'open', socket: this.#socket, ip, port: 0 }];
   }
 
   close(): NetEffect[] {
@@ -92,7 +89,8 @@ export class Search {
     for (let next = PLAN[this.#asked]; next !== undefined; next = PLAN[this.#asked]) {
       if (this.#from === undefined || now < after(this.#from, ms(next.at))) break;
       this.#asked++;
-      const to: Address = next.everybody ? SSDP : { ip: this.#gateway, port: SSDP.port };
+      const to = next.everybody ? everybody(this.#door) : { ip: this.#door.gateway, port: SSDP.port };
+      if (to === undefined) continue;
       for (const target of SEARCH_TARGETS) {
         effects.push({ kind: 'send', socket: this.#socket, to, bytes: encodeSearch(target, to) });
       }
@@ -102,11 +100,11 @@ export class Search {
 
   /** What came from that IP: an answer, or a notification to everybody. */
   heard(from: string, bytes: Uint8Array): Found {
-    if (from !== this.#gateway) return this.#no('not-the-gateway');
+    if (from !== this.#door.gateway) return this.#no('not-the-gateway');
     const message = decodeSsdp(bytes);
     if (typeof message === 'string') return this.#no(message);
     if (message.kind === 'byebye') return NOTHING;
-    const place = allowedLocation(message.location, this.#gateway);
+    const place = allowedLocation(message.location, this.#door.gateway);
     if (typeof place === 'string') return this.#no(place);
     const name = `${key(place.to)}${place.path}`;
     if (this.#places.has(name) || this.#places.size >= MOST_PLACES) return NOTHING;
@@ -118,4 +116,11 @@ export class Search {
     this.#tally.count(reason);
     return NOTHING;
   }
+}
+
+/** Where everybody on the gateway's link hears us; undefined where we are not on it, or it does not say which one it is. */
+function everybody(door: Door): Address | undefined {
+  const zone = zoneOf(door.gateway);
+  if (isSix(door)) return zone === undefined ? undefined : { ip: `${SSDP6.ip}%${zone}`, port: SSDP6.port };
+  return isDistant(door) ? undefined : SSDP;
 }

@@ -19,11 +19,14 @@ export const UNKNOWN_CONNECTION: Connection = { connected: undefined, external: 
 /** Routers with several WANs have two or three; more are not worth the time of the first one. */
 const MOST_CANDIDATES = 4;
 
-/** The services of a description that map ports and may be asked: WANIPConnection:2 before :1 before WANPPPConnection. */
-export function candidatesOf(description: Description, at: Place): readonly Candidate[] {
+/**
+ * The services of a description that may be asked: those that map ports, WANIPConnection:2 before :1 before WANPPPConnection; for
+ * IPv6 (`six`) those that open pinholes.
+ */
+export function candidatesOf(description: Description, at: Place, six: boolean): readonly Candidate[] {
   const found = new Map<string, Candidate>();
   for (const service of description.services) {
-    if (service.kind === 'firewall6') continue;
+    if ((service.kind === 'firewall6') !== six) continue;
     const place = allowedControl(service.control, description.base, at);
     if (typeof place !== 'string') found.set(`${service.type} ${place.path}`, { service, place });
   }

@@ -1,8 +1,10 @@
-import { type Address, key } from '../base/address.ts';
+import { type Address, key, withoutZone } from '../base/address.ts';
 import { bytesOf, textOf } from '../base/bytes.ts';
 
 /** Simple Service Discovery Protocol: UPnP Device Architecture 2.0, section 1. */
 export const SSDP = { ip: '239.255.255.250', port: 1900 } as const;
+/** On one link of IPv6: annex A. Where it is written to, the link's zone goes with it. */
+export const SSDP6 = { ip: 'ff02::c', port: 1900 } as const;
 
 export type SsdpMessage =
   /** An answer to a search, or an `alive` or `update`: a device is there. */
@@ -38,7 +40,15 @@ export const SEARCH_TARGETS = [
  */
 export function encodeSearch(target: string, to: Address): Uint8Array {
   return bytesOf(
-    ['M-SEARCH * HTTP/1.1', `HOST: ${key(to)}`, 'MAN: "ssdp:discover"', 'MX: 1', `ST: ${target}`, '', ''].join('\r\n'),
+    [
+      'M-SEARCH * HTTP/1.1',
+      `HOST: ${key({ ...to, ip: withoutZone(to.ip) })}`,
+      'MAN: "ssdp:discover"',
+      'MX: 1',
+      `ST: ${target}`,
+      '',
+      '',
+    ].join('\r\n'),
   );
 }
 

@@ -19,7 +19,10 @@ export type Denial =
   | 'port-taken'
   | 'table-full'
   | 'lying'
-  | 'unknown-fault';
+  | 'unknown-fault'
+  /** Of IPv6: nothing is kept out, so there is nothing to open. */
+  | 'firewall-off'
+  | 'pinholes-forbidden';
 
 export type Step =
   | { readonly kind: 'again'; readonly attempt: Attempt }
@@ -73,6 +76,42 @@ export function afterFault(code: number, attempt: Attempt): Step {
       return nextService('lying');
   }
   return attempt.action === 'any' ? again(attempt, { action: 'add' }) : nextService('unknown-fault');
+}
+
+export type PinholeStep =
+  | { readonly kind: 'again'; readonly lifetime: number }
+  | { readonly kind: 'end'; readonly reason: Denial };
+
+/** What a firewall of IPv6 gets that finds a longer time too long, s. */
+const MODEST = 3600;
+
+/** What to do after an error of AddPinhole that was asked for so many seconds: WANIPv6FirewallControl:1, 2.6.3 and table 2-9. */
+export function afterPinholeFault(code: number, lifetime: number): PinholeStep {
+  const end = (reason: Denial): PinholeStep => ({ kind: 'end', reason });
+  switch (code) {
+    // Invalid arguments and out of range: the one that can be too much is the time.
+    case 402:
+    case 601:
+      return lifetime > MODEST ? { kind: 'again', lifetime: MODEST } : end('no-arguments-fit');
+    case 501:
+      return end('action-failed');
+    case 606:
+      return end('not-authorized');
+    case 701:
+      return end('table-full');
+    case 702:
+      return end('firewall-off');
+    case 703:
+      return end('pinholes-forbidden');
+    case 705:
+      return end('no-arguments-fit');
+    // The remote host, and on some the remote port, may not be anybody's.
+    case 706:
+    case 707:
+    case 708:
+      return end('wildcard-refused');
+  }
+  return end('unknown-fault');
 }
 
 function again(attempt: Attempt, change: Partial<Attempt>): Step {

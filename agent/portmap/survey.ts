@@ -4,7 +4,7 @@ import { bestFirst, type Candidate, type Connection, isUp, UNKNOWN_CONNECTION } 
 import type { Action, SoapAnswer } from './soap.ts';
 import type { Place } from './url.ts';
 
-/** Asks the services of a gateway which of them has a line, one question after the other, and its outside address. */
+/** Asks the services of a gateway which of them has a line, one question after the other, and its outside address. Firewalls have neither. */
 export class Survey {
   readonly #candidates: readonly Candidate[];
   readonly #connections: Connection[];
@@ -13,7 +13,7 @@ export class Survey {
   constructor(candidates: readonly Candidate[]) {
     this.#candidates = candidates;
     this.#connections = candidates.map(() => UNKNOWN_CONNECTION);
-    const all = candidates.map((_, of) => of);
+    const all = candidates.flatMap(({ service }, of) => (service.kind === 'firewall6' ? [] : [of]));
     // Where there is only one there is nothing to choose.
     this.#questions = [
       ...(all.length > 1 ? all.map((of) => ({ of, what: 'status' }) as const) : []),

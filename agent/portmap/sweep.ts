@@ -1,7 +1,7 @@
 import { fromHex } from '../base/bytes.ts';
 import type { NetEffect, SocketId } from '../base/net.ts';
 import { earliest, type Instant } from '../base/time.ts';
-import type { Client, ClientEffect, ClientInput } from './client.ts';
+import type { Client, ClientEffect, ClientInput, Door } from './client.ts';
 import { NatPmpClient } from './natpmp-client.ts';
 import { PcpClient } from './pcp-client.ts';
 import type { SavedLease } from './saved.ts';
@@ -11,19 +11,15 @@ import type { SavedLease } from './saved.ts';
  * one port; UPnP's client can take back any, once it has found the gateway.
  */
 export class Sweep {
-  readonly #newSocket: () => SocketId;
-  #clients: { readonly lease: SavedLease; readonly socket: SocketId; readonly client: Client }[] = [];
-  #upnp: SavedLease[] = [];
+  #clients: readonly { readonly lease: SavedLease; readonly socket: SocketId; readonly client: Client }[];
+  #upnp: readonly SavedLease[];
 
-  constructor(newSocket: () => SocketId) {
-    this.#newSocket = newSocket;
-  }
-
-  begin(stale: readonly SavedLease[]): void {
+  /** `door`: whom they are taken back from; it knows us as it did then. */
+  constructor(stale: readonly SavedLease[], door: Door, newSocket: () => SocketId) {
     this.#upnp = stale.filter(({ protocol }) => protocol === 'upnp');
     this.#clients = stale.flatMap((lease) => {
-      const socket = this.#newSocket();
-      const client = clientFor(lease, socket);
+      const socket = newSocket();
+      const client = clientFor(lease, { ...door, port: lease.internal }, socket);
       return client === undefined ? [] : [{ lease, socket, client }];
     });
   }
@@ -33,12 +29,12 @@ export class Sweep {
     const effects = this.#clients.flatMap(({ lease, client }) =>
       client.step({ kind: 'release', external: lease.external, doubtful: true }, now).filter(isNet),
     );
-    return { effects, upnp: [...this.#upnp] };
+    return { effects, upnp: this.#upnp };
   }
 
   /** UPnP's client has taken back the first of its own; it works in order. */
   sweptUpnp(): void {
-    this.#upnp.shift();
+    this.#upnp = this.#upnp.slice(1);
   }
 
   /** What is not done yet. */
@@ -63,15 +59,11 @@ export class Sweep {
   }
 
   close(): NetEffect[] {
-    const closing: NetEffect[] = this.#clients.map(({ socket }) => ({ kind: 'close', socket }));
-    this.#clients = [];
-    this.#upnp = [];
-    return closing;
+    return this.#clients.map(({ socket }) => ({ kind: 'close', socket }));
   }
 }
 
-function clientFor({ protocol, gateway, own, internal, nonce }: SavedLease, socket: SocketId): Client | undefined {
-  const door = { gateway, own, port: internal };
+function clientFor({ protocol, nonce }: SavedLease, door: Door, socket: SocketId): Client | undefined {
   switch (protocol) {
     case 'pcp':
       return new PcpClient({ door, socket, nonce: fromHex(nonce ?? '') ?? new Uint8Array(0) });

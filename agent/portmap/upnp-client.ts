@@ -1,42 +1,29 @@
-import type { NetInput, SocketId } from '../base/net.ts';
+import type { SocketId } from '../base/net.ts';
 import type { Random } from '../base/random.ts';
 import { type Instant, type Millis, seconds, since } from '../base/time.ts';
 import type { Client, ClientEffect, ClientInput, Door, HttpAnswer, Refusal } from './client.ts';
-import { type Description, decodeDescription } from './description.ts';
+import type { Description } from './description.ts';
+import { type Device, Discovery, type Progress } from './discovery.ts';
+import { boundTo, isSix } from './door.ts';
 import { Exchange, type Reply } from './exchange.ts';
 import { Errand, type ErrandStep, type Task } from './errand.ts';
-import { type Found, Search } from './search.ts';
-import { type Candidate, candidatesOf, type Connection } from './service.ts';
+import { PinholeErrand } from './pinhole-errand.ts';
+import type { Candidate, Connection } from './service.ts';
 import { decodeSoap, type SoapAnswer } from './soap.ts';
 import { decodeSsdp } from './ssdp.ts';
 import { Survey } from './survey.ts';
 import { Tally } from './tally.ts';
-import type { Place } from './url.ts';
 
 type State =
   /** Nothing under way. */
   | { readonly name: 'idle' }
-  /** `reading`: the description that is being fetched; `waiting`: others that were found; `over`: no more will be found. */
-  | {
-      readonly name: 'searching';
-      readonly reading: Spot | undefined;
-      readonly waiting: readonly Spot[];
-      readonly over: boolean;
-    }
+  | { readonly name: 'searching'; readonly discovery: Discovery }
   | { readonly name: 'surveying'; readonly survey: Survey }
-  | { readonly name: 'at-work'; readonly errand: Errand };
-
-interface Spot {
-  readonly place: Place;
-  readonly bootId: number | undefined;
-}
+  | { readonly name: 'at-work'; readonly errand: Errand | PinholeErrand };
 
 /** A gateway that was found, and its services, the best one first. */
-interface Known {
-  readonly description: Description;
-  readonly candidates: readonly Candidate[];
+interface Known extends Device {
   readonly services: readonly (Candidate & Connection)[];
-  readonly bootId: number | undefined;
   /** When its services were asked for their lines; undefined once a mapping was made after it. */
   readonly surveyed: Instant | undefined;
 }
@@ -46,6 +33,8 @@ export interface UpnpOptions {
   readonly socket: SocketId;
   readonly random: Random;
   readonly newRequest: () => number;
+  /** The pinhole that an earlier run had for this port. */
+  readonly pinhole?: number | undefined;
 }
 
 /** Lines come and go: what was said of them longer ago than this is asked again before a mapping is made. */
@@ -53,7 +42,7 @@ const FRESH: Millis = seconds(5);
 
 /**
  * UPnP IGD, versions 1 and 2, with one gateway about one port: find its description, ask its services which one has the
- * line, then make, read back or take away a mapping. Tasks wait for each other. What a gateway that was found
+ * line, then make, read back or take away a mapping; over IPv6 a pinhole in its firewall. Tasks wait for each other. What a gateway that was found
  * once does not answer is asked once more after a new search: it may have started anew elsewhere.
  */
 export class UpnpClient implements Client {
@@ -61,18 +50,18 @@ export class UpnpClient implements Client {
   readonly #tally = new Tally();
   readonly #exchange: Exchange;
   readonly #tasks: Task[] = [];
-  #search: Search | undefined;
   #state: State = { name: 'idle' };
   #known: Known | undefined;
-  /** The external port that we have, as far as we know. */
+  /** The external port that we have, as far as we know; over IPv6 the number of the pinhole. */
   #held: number | undefined;
   #saidGoodbye = false;
   /** This task has had its search already. */
-  #searched = false;
+  #lookedAgain = false;
 
   constructor(options: UpnpOptions) {
     this.#options = options;
-    this.#exchange = new Exchange(options.door.own, options.newRequest);
+    this.#exchange = new Exchange(boundTo(options.door), options.newRequest);
+    this.#held = options.pinhole;
   }
 
   get refused(): ReadonlyMap<string, number> {
@@ -82,6 +71,11 @@ export class UpnpClient implements Client {
   /** What the gateway calls itself; undefined while none was found. */
   get description(): Description | undefined {
     return this.#known?.description;
+  }
+
+  /** What a firewall of IPv6 calls the pinhole that we have. */
+  get pinhole(): number | undefined {
+    return isSix(this.#options.door) ? this.#held : undefined;
   }
 
   step(input: ClientInput, now: Instant): readonly ClientEffect[] {
@@ -97,7 +91,8 @@ export class UpnpClient implements Client {
       case 'failed':
       case 'datagram':
       case 'tick':
-        return this.#searching(input, now);
+        if (this.#state.name !== 'searching') return [];
+        return this.#searched(this.#state.discovery.step(input, now), now);
       case 'http-answered':
       case 'http-failed':
         return this.#answered(input, now);
@@ -105,7 +100,7 @@ export class UpnpClient implements Client {
   }
 
   wake(): Instant | undefined {
-    return this.#search?.wake();
+    return this.#state.name === 'searching' ? this.#state.discovery.wake() : undefined;
   }
 
   /** A question that waits already is not asked twice. */
@@ -128,41 +123,25 @@ export class UpnpClient implements Client {
 
   #seek(): ClientEffect[] {
     const { door, socket } = this.#options;
-    this.#searched = true;
-    this.#state = { name: 'searching', reading: undefined, waiting: [], over: false };
-    this.#search = new Search({ socket, own: door.own, gateway: door.gateway, tally: this.#tally });
-    return this.#search.open();
+    this.#lookedAgain = true;
+    const discovery = new Discovery({ door, socket, exchange: this.#exchange, tally: this.#tally });
+    this.#state = { name: 'searching', discovery };
+    return discovery.open();
   }
 
-  #searching(input: NetInput, now: Instant): ClientEffect[] {
-    if (this.#search === undefined || this.#state.name !== 'searching') return [];
-    const { effects, found } = this.#search.step(input, now);
-    return [...effects, ...this.#found(found, now)];
-  }
-
-  #found(found: Found, now: Instant): ClientEffect[] {
-    if (this.#state.name !== 'searching') return [];
-    switch (found.kind) {
-      case 'nothing':
-        return [];
-      case 'place':
-        this.#state = { ...this.#state, waiting: [...this.#state.waiting, found] };
-        return this.#describe(now);
-      case 'gave-up':
-        this.#state = { ...this.#state, over: true };
-        return this.#describe(now, found.reason);
+  #searched(progress: Progress, now: Instant): ClientEffect[] {
+    switch (progress.kind) {
+      case 'under-way':
+        return [...progress.effects];
+      case 'found': {
+        const { device } = progress;
+        this.#known = { ...device, services: [], surveyed: now };
+        this.#saidGoodbye = false;
+        return [...this.#endSearch(), ...this.#survey(device.candidates, now)];
+      }
+      case 'over':
+        return this.#fail(progress.reason, now);
     }
-  }
-
-  /** The next description, where none is being fetched; `reason` is why there is none. */
-  #describe(now: Instant, reason: Refusal = 'no-service'): ClientEffect[] {
-    if (this.#state.name !== 'searching' || this.#state.reading !== undefined) return [];
-    const [spot, ...waiting] = this.#state.waiting;
-    if (spot !== undefined) {
-      this.#state = { ...this.#state, reading: spot, waiting };
-      return [this.#exchange.get(spot.place, now)];
-    }
-    return this.#state.over ? this.#fail(reason, now) : [];
   }
 
   #answered(input: HttpAnswer, now: Instant): ClientEffect[] {
@@ -173,7 +152,7 @@ export class UpnpClient implements Client {
       case 'idle':
         return [];
       case 'searching':
-        return this.#described(reply, now);
+        return this.#searched(this.#state.discovery.described(reply, now), now);
       case 'surveying':
         return this.#surveyed(reply, this.#state.survey, now);
       case 'at-work':
@@ -181,30 +160,8 @@ export class UpnpClient implements Client {
     }
   }
 
-  #described(reply: Reply, now: Instant): ClientEffect[] {
-    if (this.#state.name !== 'searching' || this.#state.reading === undefined) return [];
-    const { place, bootId } = this.#state.reading;
-    this.#state = { ...this.#state, reading: undefined };
-    if (reply.kind === 'failed') return this.#describe(now, reply.reason === 'too-slow' ? 'slow' : 'bad-answer');
-    const description = decodeDescription(reply.bytes);
-    if (typeof description === 'string') {
-      this.#tally.count(description);
-      return this.#describe(now, 'bad-answer');
-    }
-    const candidates = candidatesOf(description, place);
-    if (candidates.length === 0) {
-      if (description.services.length > 0) this.#tally.count('elsewhere');
-      return this.#describe(now);
-    }
-    this.#known = { description, candidates, services: [], bootId, surveyed: now };
-    this.#saidGoodbye = false;
-    return [...this.#endSearch(), ...this.#survey(candidates, now)];
-  }
-
   #endSearch(): ClientEffect[] {
-    const closing = this.#search?.close() ?? [];
-    this.#search = undefined;
-    return closing;
+    return this.#state.name === 'searching' ? this.#state.discovery.close() : [];
   }
 
   #survey(candidates: readonly Candidate[], now: Instant): ClientEffect[] {
@@ -235,12 +192,17 @@ export class UpnpClient implements Client {
     const { door, random } = this.#options;
     const { services } = known;
     if (task.kind === 'ask') this.#known = { ...known, surveyed: undefined };
-    const errand = new Errand({ task, services, door, held: this.#held, random });
+    const [candidate] = services;
+    const held = this.#held;
+    const errand =
+      isSix(door) && candidate !== undefined
+        ? new PinholeErrand({ task, candidate, door, held })
+        : new Errand({ task, services, door, held, random });
     this.#state = { name: 'at-work', errand };
     return this.#carryOut(errand.begin(), now);
   }
 
-  #worked(reply: Reply, errand: Errand, now: Instant): ClientEffect[] {
+  #worked(reply: Reply, errand: Errand | PinholeErrand, now: Instant): ClientEffect[] {
     if (reply.kind === 'failed' && reply.reason !== 'bad-status') return this.#lost(reply.reason, now);
     const answer = this.#soap(reply, errand.asked);
     return answer === undefined ? this.#fail('bad-answer', now) : this.#carryOut(errand.heard(answer), now);
@@ -249,14 +211,15 @@ export class UpnpClient implements Client {
   #carryOut(step: ErrandStep, now: Instant): ClientEffect[] {
     if (step.kind === 'post') return [this.#exchange.post(step.place, step.action, now)];
     const { effect } = step;
-    if (effect.kind === 'granted') this.#held = effect.grant.external;
-    if (effect.kind === 'released') this.#held = undefined;
+    if (effect.kind === 'granted') this.#held = effect.grant.pinhole ?? effect.grant.external;
+    const [task] = this.#tasks;
+    if (task?.kind === 'release' && !task.doubtful) this.#held = undefined;
     return [effect, ...this.#done(now)];
   }
 
   #done(now: Instant): ClientEffect[] {
     this.#tasks.shift();
-    this.#searched = false;
+    this.#lookedAgain = false;
     this.#state = { name: 'idle' };
     return this.#goOn(now);
   }
@@ -271,7 +234,7 @@ export class UpnpClient implements Client {
 
   /** It does not answer where it was. */
   #lost(reason: string, now: Instant): ClientEffect[] {
-    const again = !this.#searched && reason === 'unreachable';
+    const again = !this.#lookedAgain && reason === 'unreachable';
     this.#known = undefined;
     if (!again) return this.#fail(reason === 'too-slow' ? 'slow' : 'bad-answer', now);
     this.#exchange.begin();
@@ -300,8 +263,7 @@ export class UpnpClient implements Client {
       this.#known = undefined;
       return [{ kind: 'rebooted' }];
     }
-    // Whoever is being looked for has just said where it is.
-    if (this.#search !== undefined) return this.#found(this.#search.heard(this.#options.door.gateway, bytes), now);
+    if (this.#state.name === 'searching') return this.#searched(this.#state.discovery.announced(bytes, now), now);
     const { bootId } = message;
     const known = this.#known?.bootId;
     const another = bootId !== undefined && known !== undefined && bootId !== known;

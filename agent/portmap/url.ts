@@ -1,4 +1,4 @@
-import { type Address, ipBytes, scope } from '../base/address.ts';
+import { type Address, ipBytes, scope, withoutZone } from '../base/address.ts';
 
 /** A plain http address of a gateway: always a literal IP, always with its port. */
 export interface Place {
@@ -16,13 +16,15 @@ const PATH = /^\/[\x21-\x7e]*$/;
 
 /**
  * Whether a device may be fetched from where it says it is: only from the default gateway itself, which must have an
- * address of the house, and by that address. Anything else would let any host of the LAN send us anywhere.
+ * address of the house, and by that address. Anything else would let any host of the LAN send us anywhere. A link-local gateway
+ * of IPv6 names whichever of its addresses it likes; it is asked at the one that answered, which nobody beyond the link can have.
  */
 export function allowedLocation(location: string, gateway: string): Place | PlaceRefusal {
   const place = readPlace(location);
   if (typeof place === 'string') return place;
-  if (!sameIp(place.to.ip, gateway)) return 'not-the-gateway';
-  return HOUSE.has(scope(gateway)) ? place : 'not-on-the-lan';
+  if (!names(place.to.ip, gateway)) return 'not-the-gateway';
+  if (!HOUSE.has(scope(withoutZone(gateway)))) return 'not-on-the-lan';
+  return { ...place, to: { ...place.to, ip: gateway } };
 }
 
 /**
@@ -34,9 +36,7 @@ export function allowedControl(control: string, base: string | undefined, descri
   if (/^[a-z][a-z0-9+.-]*:/i.test(text)) {
     const place = readPlace(text);
     if (typeof place === 'string') return place;
-    return sameIp(place.to.ip, description.to.ip) && place.to.port === description.to.port
-      ? { to: description.to, path: place.path }
-      : 'elsewhere';
+    return isAt(place, description) ? { to: description.to, path: place.path } : 'elsewhere';
   }
   if (text.startsWith('//')) return 'elsewhere';
   return onPath(description.to, text.startsWith('/') ? text : folder(base, description) + text);
@@ -46,9 +46,10 @@ export function allowedControl(control: string, base: string | undefined, descri
 const HOUSE = new Set(['private', 'shared', 'link-local', 'loopback']);
 
 function readPlace(text: string): Place | PlaceRefusal {
-  const match = /^http:\/\/(?:\[([0-9a-f:.]{2,45})\]|([0-9.]{7,15}))(?::(\d{1,5}))?(\/[^#]*)?(?:#.*)?$/i.exec(
-    text.trim(),
-  );
+  const match =
+    /^http:\/\/(?:\[([0-9a-f:.]{2,45})(?:%[\w.:-]{1,20})?\]|([0-9.]{7,15}))(?::(\d{1,5}))?(\/[^#]*)?(?:#.*)?$/i.exec(
+      text.trim(),
+    );
   if (match === null) return 'not-http';
   const ip = match[1] ?? match[2] ?? '';
   if (ipBytes(ip) === undefined) return 'not-http';
@@ -64,12 +65,18 @@ function onPath(to: Address, path: string): Place | PlaceRefusal {
 /** The folder that relative addresses start from, with its slash. */
 function folder(base: string | undefined, description: Place): string {
   const named = base === undefined ? undefined : readPlace(base);
-  const near =
-    typeof named === 'object' && sameIp(named.to.ip, description.to.ip) && named.to.port === description.to.port;
+  const near = typeof named === 'object' && isAt(named, description);
   const path = (near ? named : description).path.split('?', 1)[0] ?? '/';
   return path.slice(0, path.lastIndexOf('/') + 1);
 }
 
-function sameIp(a: string, b: string): boolean {
-  return a === b || (a.includes(':') && String(ipBytes(a)) === String(ipBytes(b)));
+function isAt({ to }: Place, description: Place): boolean {
+  return names(to.ip, description.to.ip) && to.port === description.to.port;
+}
+
+/** Whether a gateway that is asked at `gateway` may call itself `ip`. */
+function names(ip: string, gateway: string): boolean {
+  if (!ip.includes(':') || !gateway.includes(':')) return ip === gateway;
+  const asked = withoutZone(gateway);
+  return scope(asked) === 'link-local' || String(ipBytes(ip)) === String(ipBytes(asked));
 }

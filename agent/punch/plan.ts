@@ -1,4 +1,5 @@
 import { type Address, key } from '../base/address.ts';
+import type { Candidate, Opening } from '../base/opening.ts';
 import type { NatProfile } from '../base/nat-profile.ts';
 import type { Method, Reason } from '../base/outcome.ts';
 import { type Millis, ms } from '../base/time.ts';
@@ -20,8 +21,8 @@ import { allowedTarget, type Ground, sharesWire } from './target.ts';
 
 /** Where a peer may be. */
 export interface Candidates {
-  /** Public addresses that observers have seen it at. */
-  readonly observed: readonly Address[];
+  /** Public addresses that observers have seen it at or have come in by. */
+  readonly observed: readonly Candidate[];
   /** Addresses on its own LAN: of use only on the same LAN. */
   readonly internal: readonly Address[];
 }
@@ -40,6 +41,10 @@ export interface Knock {
 export interface PunchPlan {
   /** How the path is called if a knock at an observed address wins it. */
   readonly method: Method;
+  /** Addresses of the peer that stand open to everybody: paths to them are called by what opened them. */
+  readonly doors: readonly Candidate[];
+  /** The peer is expected to come in by this one of ours, unasked. */
+  readonly door: Opening;
   /** In order of time. */
   readonly schedule: readonly Knock[];
   /** From the start to giving up. */
@@ -73,7 +78,7 @@ export function plan(
   const six = candidates.observed.filter(isSix);
   const hopeless = alone && six.length === 0 && Math.min(mine.confidence, theirs.confidence) >= SURE && !sameHome;
   const few = hopeless || conducted;
-  const timid = isPlain(outlook) && theirs.poison === 'yes';
+  const timid = isPlain(outlook) && theirs.poison === 'yes' && theirs.door === 'none';
   // Volleys find the port; what is knocked at beside it comes in only where a filter was read wrongly.
   const four = candidates.observed.filter((address) => !isSix(address));
   const left = conducted && isStrict(mine) && isStrict(theirs) ? [] : four;
@@ -82,6 +87,8 @@ export function plan(
   const observed = timid ? timidly(four) : knocksAt(left, usual);
   return {
     method: methodOf(outlook),
+    door: listens(outlook, initiator) ? mine.door : 'none',
+    doors: candidates.observed.filter(({ opening }) => opening !== 'none'),
     schedule: [...knocksAt(internal, ON_LAN), ...knocksAt(six, SIMULTANEOUS), ...observed].sort(
       (a, b) => a.after - b.after,
     ),
@@ -96,8 +103,8 @@ export function plan(
 }
 
 /** Sorts what an introduction names into candidates and leaves out what nobody may be made to knock at. */
-export function candidatesOf(addresses: readonly Address[], ground: Ground): Candidates {
-  const observed: Address[] = [];
+export function candidatesOf(addresses: readonly Candidate[], ground: Ground): Candidates {
+  const observed: Candidate[] = [];
   const internal: Address[] = [];
   const seen = new Set<string>();
   for (const address of addresses) {
@@ -146,8 +153,8 @@ function reasonFor(outlook: Prospect, mine: NatProfile, theirs: NatProfile): Rea
     case 'none':
       return outlook.reason;
     case 'dial':
-      // The port was right and its NAT lets everybody in, said the test: something else refuses.
-      return 'filter';
+      // The port was right and its NAT lets everybody in, said the test: something else refuses. A door may have been shut since.
+      return mine.door === 'none' && theirs.door === 'none' ? 'filter' : 'timeout';
     case 'simultaneous':
       return mine.external.length > 1 || theirs.external.length > 1 ? 'pool' : 'timeout';
     case 'bracket':

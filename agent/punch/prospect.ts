@@ -98,14 +98,16 @@ export function methodOf(outlook: Prospect): Method {
   }
 }
 
-/** Anybody may write to its observed address at any time. */
+/** Anybody may write to an address of its that is known, at any time. */
 function isDialable(profile: NatProfile): boolean {
+  if (profile.door !== 'none') return true;
   const open = profile.filtering === 'endpoint-independent' && profile.confidence >= SURE;
   return open && readingOf(profile) === 'stable';
 }
 
-/** Everybody sees it at the same port, for sure. */
+/** Everybody finds it at the same port, for sure. */
 export function isSteady(profile: NatProfile): boolean {
+  if (profile.door !== 'none') return true;
   return profile.kind !== 'unknown' && profile.confidence >= SURE && readingOf(profile) === 'stable';
 }
 

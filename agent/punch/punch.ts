@@ -1,4 +1,4 @@
-import { type Address, key } from '../base/address.ts';
+import { type Address, key, sameAddress } from '../base/address.ts';
 import type { Machine } from '../base/machine.ts';
 import type { NatKind } from '../base/nat-profile.ts';
 import type { SocketId } from '../base/net.ts';
@@ -93,6 +93,9 @@ export class Punch implements Machine<PunchInput, PunchEffect> {
   /** Knocks still to come, in order of time. */
   #agenda: Due[] = [];
   #heard = false;
+  #knocked = false;
+  /** The peer came in before we had sent it anything. */
+  #unasked = false;
   #begun = false;
   #round = 0;
 
@@ -161,7 +164,11 @@ export class Punch implements Machine<PunchInput, PunchEffect> {
   /** What a path to that address is called. */
   methodFor(to: Address, socket: SocketId): Method {
     const way = allowedTarget(to, this.#rules.ground);
-    if (way === 'lan' || way === 'ipv6') return way;
+    if (way === 'lan') return way;
+    const door = this.#plan.doors.find((one) => sameAddress(one, to))?.opening ?? 'none';
+    if (door !== 'none') return door;
+    if (way === 'ipv6') return way;
+    if (this.#plan.door !== 'none' && this.#unasked) return this.#plan.door;
     return this.#battery.methodOf(socket, to) ?? this.#plan.method;
   }
 
@@ -293,6 +300,7 @@ export class Punch implements Machine<PunchInput, PunchEffect> {
   /** The peer is heard: its NAT lets it out to us; ours lets it in; whether it hears us must be tried. */
   #answer({ from, socket, replied }: Extract<PunchInput, { kind: 'heard' }>, now: Instant): PunchEffect[] {
     if (this.#state.name === 'reached' || allowedTarget(from, this.#rules.ground) === undefined) return [];
+    if (!this.#knocked) this.#unasked = true;
     this.#heard = true;
     const name = nameOf({ to: from, socket });
     if (!this.#targets.has(name)) {
@@ -350,6 +358,7 @@ export class Punch implements Machine<PunchInput, PunchEffect> {
     // Beside a volley, which may use up all that is allowed, an answer is as short as its shots.
     const terse = this.#battery.busyUntil !== undefined;
     if (!this.#budget.take(now, terse ? SHOT_BYTES : KNOCK_BYTES)) return [];
+    this.#knocked = true;
     return [{ kind: 'knock', to, socket, ...(ttl !== undefined && { ttl }), ...(terse && { terse: 'answer' }) }];
   }
 

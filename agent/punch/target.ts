@@ -1,10 +1,11 @@
-import { type Address, ipBytes, sameAddress, scope } from '../base/address.ts';
+import { type Address, sameAddress, scope } from '../base/address.ts';
+import { isWithin, type Network } from '../base/network.ts';
 import { LOWEST_PORT } from './limits.ts';
 
 /** What a household knows of its own ground, to judge an address it is asked to knock at. */
 export interface Ground {
   /** Networks of our own interfaces, with the length of their prefix in bits. */
-  readonly networks: readonly { readonly ip: string; readonly prefix: number }[];
+  readonly networks: readonly Network[];
   /** Every address of the rendezvous that speaks of peers. */
   readonly rendezvous: readonly Address[];
 }
@@ -65,15 +66,5 @@ function observedFromInside(kind: ReturnType<typeof scope>, { rendezvous }: Grou
 }
 
 function onLink(ip: string, { networks }: Ground): boolean {
-  const bytes = ipBytes(ip);
-  return bytes !== undefined && networks.some((network) => within(bytes, network));
-}
-
-function within(bytes: Uint8Array, network: { readonly ip: string; readonly prefix: number }): boolean {
-  const base = ipBytes(network.ip);
-  if (base?.length !== bytes.length) return false;
-  return bytes.every((byte, i) => {
-    const bits = Math.min(8, Math.max(0, network.prefix - 8 * i));
-    return ((byte ^ (base[i] ?? 0)) & (0xff00 >> bits) & 0xff) === 0;
-  });
+  return networks.some((network) => isWithin(ip, network));
 }

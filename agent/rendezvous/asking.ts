@@ -43,7 +43,7 @@ export class Asking {
   // -- what the household wants
 
   /** Numbered by whoever asks, and answered to it. */
-  wish(order: Order<'join' | 'introduce' | 'ask-channel'>, now: Instant): ClientEffect[] {
+  wish(order: Order<'join' | 'introduce' | 'ask-channel' | 'line-test' | 'line-ask'>, now: Instant): ClientEffect[] {
     const { patience = DEFAULT_PATIENCE, ...question } = order;
     return this.#ask(
       question.kind === 'join' ? { ...question, avoid: question.avoid.slice(-8) } : question,

@@ -315,7 +315,8 @@ function grantOf(state: State): Grant | undefined {
 function legTo(own: Secret, far: Client, viewer: Client): Leg {
   const all = far.facts === undefined ? [far.address] : candidates(whereabouts(far, far.facts), here(viewer));
   const six = viewer.address.ip.includes(':');
-  const addresses = all.filter(({ ip }) => ip.includes(':') === six).slice(0, 4);
+  const family = all.filter(({ ip }) => ip.includes(':') === six);
+  const addresses = family.slice(0, 4).map(({ ip, port }) => ({ ip, port }));
   return { ...own, headerKey: far.headerKey, addresses };
 }
 

@@ -1,4 +1,4 @@
-import type { NatKind } from '../base/nat-profile.ts';
+import type { NatKind, NatProfile } from '../base/nat-profile.ts';
 import type { Method } from '../base/outcome.ts';
 import { place, Tree } from '../tree/plan.ts';
 import type { ChannelFacts, ChannelId } from '../wire/messages.ts';
@@ -160,8 +160,13 @@ const EASE: Record<NatKind, number> = {
   random: 4,
 };
 
+/** Who has an open door is found by everybody, whatever its NAT does to the rest. */
+function easeOf({ kind, door }: NatProfile): number {
+  return door === 'none' ? EASE[kind] : 0;
+}
+
 /** How well a parent suits a child, 0 best: open parents first, and two hard NATs only when nothing else is free. */
-export function suits(parent: NatKind, child: NatKind): number {
-  const [above, below] = [EASE[parent], EASE[child]];
+export function suits(parent: NatProfile, child: NatProfile): number {
+  const [above, below] = [easeOf(parent), easeOf(child)];
   return above >= 3 && below >= 3 ? 10 + above : above;
 }

@@ -18,7 +18,7 @@ import { isFromRendezvous } from './direction.ts';
 import { Entrance, type EntranceEffect, type EntranceOptions } from './entrance.ts';
 import { Line, observe, register, type Up } from './line.ts';
 import type { ClientEffect, ClientInput, ClientState, Presence, ServerStatus } from './orders.ts';
-import { filterTest, probe } from './probing.ts';
+import { filterTest, probe, stretch, tryDoor } from './probing.ts';
 import { Pulse } from './pulse.ts';
 import { Recent } from './recent.ts';
 
@@ -97,6 +97,8 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
       case 'join':
       case 'introduce':
       case 'ask-channel':
+      case 'line-test':
+      case 'line-ask':
         return this.#asking.wish(input, now);
       case 'forget':
         this.#asking.forget(input.request, now);
@@ -121,6 +123,10 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
         return probe(this.#line, input, this.#options.random, now);
       case 'filter-test':
         return filterTest(this.#line, input, this.#options.random, now);
+      case 'try-door':
+        return tryDoor(this.#line, input, this.#options.random, now);
+      case 'stretch':
+        return stretch(this.#line, input, now);
       case 'hurry':
         return this.#line.isRegistered ? this.#line.tell([this.#pulse.beat(now)], now) : [];
       case 'nudge':
@@ -188,7 +194,7 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
     register(up, answer);
     const { observed, relays, carrier } = answer;
     const out: ClientEffect[] = [...this.#say('registered')];
-    out.push({ kind: 'registered', observed, observers: up.observers, relays, carrier });
+    out.push({ kind: 'registered', isNew, observed, observers: up.observers, relays, carrier });
     return isNew ? [...out, ...this.#line.tell([this.#pulse.beat(now)], now), ...this.#asking.renew(now)] : out;
   }
 
@@ -257,8 +263,11 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
     const up = this.#line.up;
     if (up !== undefined && header?.kind === KIND.data && header.index === up.index) {
       const messages = this.#line.hear(up, header, bytes, now);
-      // Whatever follows the end of a session comes from nobody.
-      return messages.flatMap((message) => (this.#line.up === up ? this.#message(up, socket, message, now) : []));
+      // Where we are is proven first, since what the rest leads to may depend on it. Whatever follows the end of a session comes from nobody.
+      const [proofs, others] = [messages.filter(isChallenge), messages.filter((message) => !isChallenge(message))];
+      return [...proofs, ...others].flatMap((message) =>
+        this.#line.up === up ? this.#message(up, socket, message, now) : [],
+      );
     }
     return this.#carryOut(this.#entrance.datagram(bytes, now), now);
   }
@@ -274,11 +283,15 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
         const { index, observer, address: external, token } = message;
         return [{ kind: 'observed', socket, index, observer, external, token }];
       }
+      case 'knocked':
+        return [{ kind: 'knocked', socket, index: message.index, token: message.token }];
       case 'filtered':
         return [{ kind: 'filtered', socket, index: message.index }];
       case 'introduction':
         return this.#introduction(message, now);
       case 'channel-info':
+      case 'line-ready':
+      case 'line-report':
         return this.#asking.settle(message.request, now) ? [message] : [];
       case 'done':
         return this.#asking.done(message.request, now);
@@ -309,4 +322,8 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
     this.#state = state;
     return [{ kind: 'state', state, server: this.#entrance.address }];
   }
+}
+
+function isChallenge({ kind }: Message): boolean {
+  return kind === 'challenge';
 }

@@ -11,7 +11,7 @@ import type { Client, Directory } from './directory.ts';
 import type { Hearsay } from './knowledge/hearsay.ts';
 import { isInverse, type Way, waysOf } from './knowledge/ways.ts';
 import type { Pair, Pairs } from './pairs.ts';
-import { inTurns, isMutual, placeOf, roleIn, takes } from './parties.ts';
+import { inTurns, isMutual, placeOf, roleIn, takes, shut } from './parties.ts';
 import { outlookOf, type Play, type Rest, verdict } from './play.ts';
 import { Restraint } from './restraint.ts';
 import type { Word } from './saying.ts';
@@ -266,7 +266,7 @@ export class Conducting {
   #party(client: Client, now: Instant): Party | undefined {
     const profile = client.facts?.profile;
     const timeout = this.#hearsay.timeout(client, now);
-    return profile && { profile: this.#hearsay.known(client, profile, now), timeout, ...placeOf(client) };
+    return profile && { profile: this.#hearsay.known(client, shut(profile), now), timeout, ...placeOf(client) };
   }
 
   #drop(pairId: number, now: Instant): void {

@@ -5,6 +5,7 @@ const FROM_CLIENT: ReadonlySet<Message['kind']> = new Set<FromClient['kind']>([
   'beat',
   'probe',
   'filter-test',
+  'try-door',
   'introduce',
   'join',
   'publish',
@@ -21,6 +22,9 @@ const FROM_CLIENT: ReadonlySet<Message['kind']> = new Set<FromClient['kind']>([
   'fired',
   'carrying',
   'bridged',
+  'line-test',
+  'line-ask',
+  'stretch',
 ]);
 
 const FROM_RENDEZVOUS: ReadonlySet<Message['kind']> = new Set<FromRendezvous['kind']>([
@@ -28,6 +32,7 @@ const FROM_RENDEZVOUS: ReadonlySet<Message['kind']> = new Set<FromRendezvous['ki
   'pong',
   'observed',
   'filtered',
+  'knocked',
   'introduction',
   'channel-info',
   'done',
@@ -39,6 +44,8 @@ const FROM_RENDEZVOUS: ReadonlySet<Message['kind']> = new Set<FromRendezvous['ki
   'judged',
   'carry',
   'bridge',
+  'line-ready',
+  'line-report',
 ]);
 
 /** Both directions share one codec: what a household says to a rendezvous. */

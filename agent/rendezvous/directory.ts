@@ -1,4 +1,5 @@
 import { type Address, sameAddress } from '../base/address.ts';
+import type { Candidate } from '../base/opening.ts';
 import type { NatProfile } from '../base/nat-profile.ts';
 import type { SocketId } from '../base/net.ts';
 import { after, type Instant, type Millis, ms, seconds, since } from '../base/time.ts';
@@ -45,7 +46,7 @@ export interface Facts {
   readonly role: ClientRole;
   readonly children: number;
   readonly internal: readonly Address[];
-  readonly proven: readonly Address[];
+  readonly proven: readonly Candidate[];
   readonly profile: NatProfile;
 }
 

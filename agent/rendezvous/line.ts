@@ -73,7 +73,12 @@ export class Line {
   tell(messages: readonly FromClient[], now: Instant, padding = PADDING): Send[] {
     if (this.#up === undefined) return [];
     const pad = padding === 0 ? 0 : this.#random(padding);
-    return this.send(concat(messages.map(encode)), pad, this.#up.server.address, this.#socket, now);
+    return this.ask(concat(messages.map(encode)), pad, now);
+  }
+
+  /** A body to the rendezvous, with so much padding. */
+  ask(body: Uint8Array, pad: number, now: Instant): Send[] {
+    return this.#up === undefined ? [] : this.send(body, pad, this.#up.server.address, this.#socket, now);
   }
 
   /** A body to any of the rendezvous' addresses, from any of our sockets. */

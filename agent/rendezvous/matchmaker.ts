@@ -191,7 +191,7 @@ export class Matchmaker {
         busy = true;
         return Infinity;
       }
-      return suits(client.facts.profile.kind, facts.profile.kind);
+      return suits(client.facts.profile, facts.profile);
     };
     const avoid = new Set(message.avoid.map(keyOf));
     const parent = this.channels.join(channel, asker, avoid, rank);

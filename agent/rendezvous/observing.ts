@@ -1,5 +1,6 @@
 import type { Instant } from '../base/time.ts';
-import type { FilterTest, Probe } from '../wire/messages.ts';
+import { LEAST_PORT } from './candidates.ts';
+import type { FilterTest, Probe, TryDoor } from '../wire/messages.ts';
 import type { Conducting } from './conducting.ts';
 import type { Client } from './directory.ts';
 import type { RendezvousEffect } from './events.ts';
@@ -30,5 +31,16 @@ export class Observing {
     if (!this.#floor.proofs.wasAt(client.index, came.from, token, now)) return this.#floor.refuse('unproven');
     if (this.#floor.locals[observer] === undefined) return this.#floor.refuse('no-observer');
     return this.#floor.voice.echo(client, { kind: 'filtered', id, index, observer }, observer, came, now);
+  }
+
+  /** Knocks where the household says that everybody may: at an IP that it has proven, and nowhere else. */
+  tryDoor(client: Client, { id, index, observer, at }: TryDoor, came: Came, now: Instant): RendezvousEffect[] {
+    const proven = client.path.kind === 'valid' && client.address.ip === at.ip;
+    const isOurs = proven || client.facts?.proven.some(({ ip }) => ip === at.ip) === true;
+    if (!isOurs || at.port < LEAST_PORT) return this.#floor.refuse('unproven');
+    if (this.#floor.locals[observer] === undefined) return this.#floor.refuse('no-observer');
+    const token = this.#floor.proofs.addressToken(client.index, at, now);
+    const knock = { kind: 'knocked', id, index, observer, token } as const;
+    return this.#floor.voice.echo(client, knock, observer, { from: at, length: came.length }, now);
   }
 }

@@ -16,6 +16,8 @@ import type {
   Fired,
   Introduction,
   Judged,
+  LineReady,
+  LineReport,
   NodeId,
   Outcome,
   Proven,
@@ -93,6 +95,18 @@ export type ClientInput =
       /** From `observed` of the same socket. */
       readonly token: Uint8Array;
     }
+  /** Have that observer knock at an address of ours. */
+  | { readonly kind: 'try-door'; readonly observer: number; readonly index: number; readonly at: Address }
+  /** A probe with so many bytes more: does it get through whole? Answered by `observed`. */
+  | {
+      readonly kind: 'stretch';
+      readonly socket: SocketId;
+      readonly observer: number;
+      readonly index: number;
+      readonly filler: number;
+    }
+  /** Connections of ours will come: echo them; and later: what became of them? */
+  | { readonly kind: 'line-test' | 'line-ask'; readonly request: number; readonly patience?: Millis }
   /** A neighbour is not heard any more: let it know where we are now, in case our NAT has moved us. */
   | { readonly kind: 'nudge'; readonly node: NodeId }
   /** The network may have changed: beat at once, so that the rendezvous learns of a new address. */
@@ -109,6 +123,8 @@ export type ClientEffect =
   /** After each registration, so also after a restart of the rendezvous. */
   | {
       readonly kind: 'registered';
+      /** In a session that has just begun: what was proven in an earlier one is not known any more. */
+      readonly isNew: boolean;
       readonly observed: Address;
       readonly observers: readonly Address[];
       readonly relays: boolean;
@@ -130,6 +146,8 @@ export type ClientEffect =
       readonly retryIn: Millis;
     }
   | ChannelInfo
+  | LineReady
+  | LineReport
   | { readonly kind: 'published'; readonly channel: ChannelId }
   | { readonly kind: 'publish-refused'; readonly channel: ChannelId; readonly reason: RefusedReason }
   /** What a probe brought; `token` proves that `external` is ours (filter-test, Presence.proven). */
@@ -141,6 +159,8 @@ export type ClientEffect =
       readonly external: Address;
       readonly token: Uint8Array;
     }
+  /** An observer's knock came in; `token` proves that we are where it was sent to. */
+  | { readonly kind: 'knocked'; readonly socket: SocketId; readonly index: number; readonly token: Uint8Array }
   /** A filter test's answer came in. */
   | { readonly kind: 'filtered'; readonly socket: SocketId; readonly index: number }
   | { readonly kind: 'relayed'; readonly pairId: number; readonly bytes: Uint8Array }

@@ -1,4 +1,5 @@
 import type { Address } from '../base/address.ts';
+import type { NatProfile } from '../base/nat-profile.ts';
 import { ms } from '../base/time.ts';
 import { conducted, prospect } from '../punch/prospect.ts';
 import type { Score } from './conductor/conductor.ts';
@@ -32,11 +33,20 @@ export function placeOf({ address, facts, rtt = RTT }: Client): Pick<Party, 'add
   return { address, ips: [address.ip, ...(facts?.proven ?? []).map(({ ip }) => ip)], rtt };
 }
 
-/** May these two be led after they failed alone? Both ports are known, and both households have heard of each other. */
+/**
+ * May these two be led after they failed alone? Both ports are known, or were not needed as long as a door was said to be open; and both
+ * households have heard of each other.
+ */
 export function isMutual(pair: Pair, asker: Client | undefined, target: Client | undefined): boolean {
   const [mine, theirs] = [asker?.facts?.profile, target?.facts?.profile];
   if (!pair.accepted || !asker || !target || !mine || !theirs || asker.address.ip === target.address.ip) return false;
-  return isOneFamily(asker, target) && prospect(mine, theirs).kind === 'simultaneous';
+  const outlook = prospect(shut(mine), shut(theirs));
+  return isOneFamily(asker, target) && (outlook.kind === 'simultaneous' || conducted(outlook));
+}
+
+/** As if no door were open: who has to be led has not come in by one. */
+export function shut(profile: NatProfile): NatProfile {
+  return { ...profile, door: 'none' };
 }
 
 /** Both are seen over IPv4, or both over IPv6. */

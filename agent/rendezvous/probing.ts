@@ -6,10 +6,13 @@ import type { ClientEffect, ClientInput } from './orders.ts';
 
 /** Body of the largest answer to a probe: it must not be longer than the probe. */
 const OBSERVED_LENGTH = 3 + 4 + 1 + 1 + 4 + 19 + 8;
+/** Body of a knock. */
+const KNOCKED_LENGTH = 3 + 4 + 1 + 1 + 8;
 const VOLLEY_PADDING = 32;
 
 type Probe = Extract<ClientInput, { kind: 'probe' }>;
 type FilterTest = Extract<ClientInput, { kind: 'filter-test' }>;
+type TryDoor = Extract<ClientInput, { kind: 'try-door' }>;
 
 /** Asks an observer how a socket of ours looks from outside. */
 export function probe(line: Line, order: Probe, random: Random, now: Instant): ClientEffect[] {
@@ -29,4 +32,19 @@ export function filterTest(line: Line, order: FilterTest, random: Random, now: I
   if (to === undefined) return [];
   const test = { kind: 'filter-test', id: socket, index, observer: answerer, token } as const;
   return line.send(encode(test), random(PADDING), to, socket, now);
+}
+
+/** Has an observer knock at an address of ours: do strangers get in? */
+export function tryDoor(line: Line, { observer, index, at }: TryDoor, random: Random, now: Instant): ClientEffect[] {
+  const body = encode({ kind: 'try-door', id: 0, index, observer, at });
+  const padding = Math.max(0, KNOCKED_LENGTH - body.length) + random(PADDING);
+  return line.ask(body, padding, now);
+}
+
+/** A probe that fills its datagram: does one of this length get there? */
+export function stretch(line: Line, order: Extract<ClientInput, { kind: 'stretch' }>, now: Instant): ClientEffect[] {
+  const { socket, observer, index, filler } = order;
+  const to = line.up?.observers[observer];
+  if (to === undefined) return [];
+  return line.send(encode({ kind: 'stretch', id: socket, index, filler }), 0, to, socket, now);
 }

@@ -1,4 +1,5 @@
 import { sameAddress } from '../base/address.ts';
+import type { NatProfile } from '../base/nat-profile.ts';
 import { type Instant, type Millis, ms, since } from '../base/time.ts';
 import type { Beat, FromRendezvous, Register } from '../wire/messages.ts';
 import type { Bridging } from './bridging.ts';
@@ -26,15 +27,18 @@ export class Registering {
 
   register(client: Client, message: Register, answers: FromRendezvous[], now: Instant): RendezvousEffect[] {
     const { proofs, matchmaker, limits, locals } = this.#floor;
-    const { role, children, internal, profile } = message;
+    const { role, children, internal } = message;
     const before = client.facts?.proven ?? [];
     const proven = message.proven
       .filter(
         ({ address, token }) =>
           before.some((known) => sameAddress(known, address)) || proofs.wasAt(client.index, address, token, now),
       )
-      .map(({ address }) => address);
+      .map(({ address, opening }) => ({ ...address, opening }));
     const isNew = client.facts === undefined;
+    // Nobody is told of a door that nobody has come in by.
+    const isOpen = proven.some(({ ip, opening }) => !ip.includes(':') && opening === message.profile.door);
+    const profile: NatProfile = isOpen ? message.profile : { ...message.profile, door: 'none' };
     client.facts = { role, children, internal, proven, profile };
     this.#hearsay.registered(client, profile, now);
     client.interval = this.#interval(client, now);

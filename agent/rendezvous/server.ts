@@ -19,6 +19,7 @@ import { isFromClient } from './direction.ts';
 import { event, type RendezvousEffect, type RendezvousEvent, short } from './events.ts';
 import type { Came } from './floor.ts';
 import { Introducing } from './introducing.ts';
+import { type LineSide, LineTests } from './linetest.ts';
 import { Hearsay } from './knowledge/hearsay.ts';
 import type { Knowledge } from './knowledge/knowledge.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
@@ -48,6 +49,8 @@ export interface RendezvousOptions {
   readonly firstByte?: FirstByte;
   /** What the fleet has found out about carriers; without it nothing is learned. */
   readonly knowledge?: Knowledge;
+  /** Where connections are taken for line tests; nowhere without it. */
+  readonly lineSide?: () => LineSide;
 }
 
 export interface RendezvousCounters {
@@ -60,6 +63,8 @@ export interface RendezvousCounters {
   readonly sent: number;
   readonly introductions: number;
   readonly relayedBytes: number;
+  /** Connections that nobody had asked for. */
+  readonly strangeLines: number;
   readonly conducting: ConductingCounters;
   readonly bridging: BridgingCounters;
   /** Datagrams and questions that were not served, by reason. */
@@ -73,6 +78,8 @@ export interface RendezvousCounters {
  */
 export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
   readonly #options: RendezvousOptions;
+  /** Who may connect for a line test. */
+  readonly lines: LineTests;
   /** One object for all parts, so that a changed limit reaches them. */
   readonly #limits: { -readonly [Name in keyof Limits]: Limits[Name] };
   readonly #welcome: Welcome;
@@ -99,6 +106,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#locals = options.listen.map(() => undefined);
+    this.lines = new LineTests(options.lineSide ?? (() => ({ port: 0, clock: 0 })));
     this.#proofs = new Proofs(cipher);
     this.#voice = new Voice(random, (reason) => void this.#refuse(reason));
     this.#directory = new Directory(cipher, this.#limits);
@@ -146,6 +154,11 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
     return earliest(this.#directory.wake(), this.#introducing.wake());
   }
 
+  /** Where clients find it; undefined until that socket is open. */
+  get local(): Address | undefined {
+    return this.#locals[0];
+  }
+
   /** The key that clients must know, as KEY. */
   get key(): string {
     return base32(this.#options.identity.publicKey);
@@ -175,6 +188,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
       sent: this.#voice.sent,
       introductions: this.#introducing.count,
       relayedBytes: this.#relaying.bytes,
+      strangeLines: this.lines.refused,
       conducting: this.#conducting.counters(),
       bridging: this.#bridging.counters(),
       refused,
@@ -280,6 +294,14 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
         return this.#observing.probe(client, message, came, now);
       case 'filter-test':
         return this.#observing.filterTest(client, message, came, now);
+      case 'try-door':
+        return this.#observing.tryDoor(client, message, came, now);
+      case 'stretch':
+        return this.#observing.probe(client, { ...message, kind: 'probe', volley: undefined }, came, now);
+      case 'line-test':
+        return this.lines.test(client, message, answers, now);
+      case 'line-ask':
+        return this.lines.ask(client, message, answers);
       case 'introduce':
         return this.#introducing.verdict(
           client,

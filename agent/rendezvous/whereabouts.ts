@@ -47,6 +47,6 @@ export class Whereabouts {
 }
 
 /** Probes leave from other sockets on purpose; everything else tells where the client is. */
-export function tellsPlace(message: Message): boolean {
-  return message.kind !== 'probe' && message.kind !== 'filter-test';
+export function tellsPlace({ kind }: Message): boolean {
+  return kind !== 'probe' && kind !== 'filter-test' && kind !== 'try-door' && kind !== 'stretch';
 }

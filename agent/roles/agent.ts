@@ -10,6 +10,7 @@ import { type Lan, startLan } from '../io/lan.ts';
 import type { LanSource } from '../io/lan-source.ts';
 import type { Metric } from '../io/metrics.ts';
 import { playlist } from '../media/playlist.ts';
+import { openDoorman, portFor } from './doorman.ts';
 import { logEvent } from './events.ts';
 import { openMemory } from './memory.ts';
 import { householdMetrics } from './metrics.ts';
@@ -23,7 +24,7 @@ export const agent: Role = async (config, out, log) => {
   const identity = cipher.pair(await state.key('node.key', () => cipher.random(32)));
   const memory = await openMemory(state);
   const household = new Household({
-    ...placeOf(config, 'agent', identity, cipher),
+    ...placeOf({ ...config, udpPort: await portFor(config.udpPort) }, 'agent', identity, cipher),
     known: memory.known,
     channels: config.channels,
     ringSpan: config.ring,
@@ -99,10 +100,16 @@ export const agent: Role = async (config, out, log) => {
         if (table !== undefined) drive.give(table);
         return;
       }
+      case 'http':
+      case 'keep':
+      case 'left':
+        doorman.act(effect);
+        return;
       case 'event':
         logEvent(log, effect);
     }
   });
+  const doorman = await openDoorman(state, config.openPort, (answer) => drive.give(answer));
   drive.give({ kind: 'start' });
   return {
     done: unbound,
@@ -111,7 +118,9 @@ export const agent: Role = async (config, out, log) => {
       drive.give({ kind: 'carries', ...carriesOf(changed) });
     },
     stop: async () => {
+      doorman.stop();
       drive.give({ kind: 'leave' });
+      await doorman.left();
       drive.stop();
       log.info('counters', { ...household.endpoint.unanswered(), ...carriedFields(household) });
       await lan?.stop();

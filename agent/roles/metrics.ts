@@ -37,6 +37,21 @@ export function householdMetrics(household: Household, udp: UdpCounters, now: In
       'Datagrams that named a session and did not open: replayed, forged or too late; none was answered.',
       endpoint.unanswered().refused,
     ),
+    one(
+      'hearth_door_open',
+      'gauge',
+      'Whether a port stands open to everybody.',
+      endpoint.profile.door === 'none' ? 0 : 1,
+    ),
+    {
+      name: 'hearth_mappings',
+      kind: 'gauge',
+      help: 'Mappings at gateways, by protocol and by whether somebody outside has come in.',
+      values: endpoint.doors.mappings.map(({ protocol, verified }) => ({
+        labels: { protocol, verified: verified ? 'yes' : 'no' },
+        value: 1,
+      })),
+    },
     one('hearth_relayed_pairs', 'gauge', 'Pairs of other households carried now.', endpoint.carried.pairs),
     one('hearth_relayed_pairs_total', 'counter', 'Pairs carried so far.', endpoint.carried.begun),
     one('hearth_relayed_datagrams_total', 'counter', 'Datagrams carried for others.', endpoint.carried.datagrams),

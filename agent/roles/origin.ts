@@ -8,6 +8,7 @@ import type { Log } from '../io/log.ts';
 import { type OpenSource, openSource } from '../io/source.ts';
 import { Intake } from '../media/intake.ts';
 import { parseSource, type Source } from '../media/source.ts';
+import { openDoorman, portFor } from './doorman.ts';
 import { logEvent } from './events.ts';
 import { placeOf } from './place.ts';
 import type { Role } from './role.ts';
@@ -21,7 +22,7 @@ export const origin: Role = async (config, out, log) => {
   const identity = cipher.pair(await state.key('node.key', () => cipher.random(32)));
   const channel = cipher.signingPair(await state.key('channel.key', () => cipher.random(32)));
   const machine = new Origin({
-    ...placeOf(config, 'origin', identity, cipher),
+    ...placeOf({ ...config, udpPort: await portFor(config.udpPort) }, 'origin', identity, cipher),
     channel,
     epoch: await state.count('channel.epoch'),
     name: config.channelName,
@@ -44,10 +45,16 @@ export const origin: Role = async (config, out, log) => {
         if (table !== undefined) drive.give(table);
         return;
       }
+      case 'http':
+      case 'keep':
+      case 'left':
+        doorman.act(effect);
+        return;
       case 'event':
         logEvent(log, effect);
     }
   });
+  const doorman = await openDoorman(state, config.openPort, (answer) => drive.give(answer));
   drive.give({ kind: 'start' });
   const running = open(source, drive, log);
   return {
@@ -55,7 +62,9 @@ export const origin: Role = async (config, out, log) => {
     reread: ({ children }) => drive.give({ kind: 'capacity', children }),
     stop: async () => {
       running.stop();
+      doorman.stop();
       drive.give({ kind: 'leave' });
+      await doorman.left();
       drive.stop();
       log.info('counters', { ...machine.endpoint.unanswered() });
       await state.close();

@@ -22,6 +22,7 @@ export function placeOf(config: Config, role: ClientRole, identity: KeyPair, cip
     local: { ip: '0.0.0.0', port: config.udpPort },
     networks: ownNetworks(),
     punch: config.punch,
+    doors: role !== 'ping' && config.openPort,
     carries: role === 'agent' ? carriesOf(config) : undefined,
   };
 }

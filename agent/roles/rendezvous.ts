@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { hasAes, nodeCipher, secureRandom } from '../io/crypto.ts';
 import { Drive, monotonic } from '../io/drive.ts';
 import { StateFolder } from '../io/files.ts';
+import { type LineServer, startLineServer } from '../io/line-server.ts';
 import type { Log } from '../io/log.ts';
 import { Rendezvous, type RendezvousEvent } from '../rendezvous/server.ts';
 import type { TicketKey } from '../seal/tickets.ts';
@@ -24,6 +25,7 @@ export const rendezvous: Role = async (config, out, log) => {
   const state = await StateFolder.open(config.state, log);
   const identity = cipher.pair(await state.key('node.key', () => cipher.random(32)));
   const fleet = await openFleet(config, state, log);
+  let lines: LineServer | undefined;
   const machine = new Rendezvous({
     cipher,
     random: secureRandom,
@@ -36,6 +38,7 @@ export const rendezvous: Role = async (config, out, log) => {
     limits: { relayKbits: relayKbits(config) },
     firstByte: config.shyFirstByte ? 'shy' : 'any',
     knowledge: fleet.knowledge,
+    lineSide: () => ({ port: lines?.port ?? 0, clock: Date.now() }),
   });
   const ready = Promise.withResolvers<void>();
   const drive = new Drive<never, RendezvousEvent>(machine, (event) => {
@@ -59,6 +62,7 @@ export const rendezvous: Role = async (config, out, log) => {
   const stop = async (): Promise<void> => {
     for (const timer of timers) clearInterval(timer);
     drive.stop();
+    lines?.stop();
     tellCounters(log, machine);
     saveTickets();
     await fleet.stop();
@@ -72,8 +76,21 @@ export const rendezvous: Role = async (config, out, log) => {
     throw error;
   }
   saveTickets();
+  lines = await lineServer(machine, log);
   return { stop, reread: (changed) => machine.limitRelaying(relayKbits(changed)) };
 };
+
+/** Where household owners' doctors may connect; a rendezvous without it does everything else. */
+async function lineServer(machine: Rendezvous, log: Log): Promise<LineServer | undefined> {
+  const { local } = machine;
+  if (local === undefined) return undefined;
+  try {
+    return await startLineServer(local, (ip) => machine.lines.visit(ip, monotonic()));
+  } catch (error) {
+    log.warn('no line tests here', { reason: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  }
+}
 
 function relayKbits(config: Config): number {
   return config.relay ? config.relayKbit : 0;

@@ -223,6 +223,9 @@ export class Town {
           return;
         case 'unbound':
         case 'read-table':
+        case 'http':
+        case 'keep':
+        case 'left':
           return;
       }
     });

@@ -1,4 +1,5 @@
 import { Reader, Writer } from '../base/bytes.ts';
+import { type Candidate, OPENINGS } from '../base/opening.ts';
 import { METHODS, REASONS } from '../base/outcome.ts';
 import { ms } from '../base/time.ts';
 import {
@@ -36,6 +37,7 @@ import {
   RELAY_LIMIT,
   ROLES,
 } from './messages.ts';
+import { readLineReport, readStretch, writeLineReport, writeStretch } from './lines.ts';
 import { readVolley, writeVolley } from './volley.ts';
 
 /*
@@ -45,7 +47,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *
  *  type  message        fields
  *  0x01  register       request u32 | role u8 | children u8 | internal list<address> ≤ 8
- *                       | proven list<address, token 8> ≤ 4 | profile
+ *                       | proven list<address, token 8, opening u8> ≤ 4 | profile
  *  0x02  beat           stamp u32 | rtt u16 (ms; 65535 = not measured) | room u16 (kbit/s)
  *  0x03  probe          id u32 | index u8 | of a volley u8 [| pair u32 | round u16 | socket u16 | local port u16 | shot u16]
  *  0x04  filter-test    id u32 | index u8 | observer u8 | token 8
@@ -65,14 +67,18 @@ import { readVolley, writeVolley } from './volley.ts';
  *  0x12  fired          pair u32 | round u16 | misfire u8 | local ports list<u16> ≤ 8
  *  0x13  carrying       pair u32 | leg u32 | state u8
  *  0x14  bridged        pair u32 | leg u32 | up u8
+ *  0x15  try-door       id u32 | index u8 | observer u8 | address
+ *  0x18  line-test      request u32
+ *  0x19  line-ask       request u32
+ *  0x1a  stretch        id u32 | index u8 | zeros ≤ 1440 (the rest)
  *  0x21  registered     request u32 | observed address | interval u16 (ms) | nonce 16 | relays u8
  *                       | observers list<address> ≤ 24 | with carrier u8 [| profile]
  *  0x22  pong           stamp u32 | observed address | interval u16 (ms)
  *  0x23  observed       id u32 | index u8 | observer u8 | arrival u32 (ms) | address | token 8
  *  0x24  filtered       id u32 | index u8 | observer u8
  *  0x25  introduction   request u32 | pair u32 | initiator u8 | purpose u8 | relay u8 | conducted u8 | start in u16 (ms)
- *                       | peer 32 | header key 16 | secret 32 | candidates list<address> ≤ 12 | profile of the peer | own profile
- *                       | with channel u8 [| channel 32 | epoch u32 | name]
+ *                       | peer 32 | header key 16 | secret 32 | candidates list<address, opening u8> ≤ 12 | profile of the peer
+ *                       | own profile | with channel u8 [| channel 32 | epoch u32 | name]
  *  0x26  channel-info   request u32 | channel 32 | epoch u32 | name | origin 32
  *  0x27  done           request u32
  *  0x28  refused        request u32 | reason u8 | retry in u16 (s)
@@ -85,6 +91,9 @@ import { readVolley, writeVolley } from './volley.ts';
  *  0x2d  judged         pair u32 | reason u8 | retry in u16 (s)
  *  0x2e  carry          pair u32 | kbit/s u32 | leg | leg
  *  0x2f  bridge         pair u32 | leg
+ *  0x30  knocked        id u32 | index u8 | observer u8 | token 8
+ *  0x34  line-ready     request u32 | clock u48 (ms since 1970; 0 = not known) | TCP port u16 (0 = none)
+ *  0x35  line-report    request u32 | lines list<content u8 (0 nothing, 1 other, then base/bait.ts), received u16, sent u16, end u8> ≤ 8
  *
  *  list<x> = count u8 | x ...      address = family u8 (4 or 6) | IP 4 or 16 | port u16 (1-65535)
  *  name    = length u8 (≤ 64) | UTF-8 without control characters      words = place in the lists of messages.ts and base/
@@ -92,7 +101,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *  leg     = number u32 | header key 16 | secret 32 | addresses list<address> ≤ 4
  *  profile = kind u8 | offset + 65536 u32 | filtering u8 | confidence u8 (255ths) | external list<IP> ≤ 4
  *            | step + 32768 u16 | counters u8 (≥ 1) | with ports u8 [| from u16 | to u16] | drift u16 (tenths of 1/s)
- *            | burstiness u8 (tenths) | pooling u8 | poison u8 | quota u16
+ *            | burstiness u8 (tenths) | pooling u8 | poison u8 | quota u16 | door (an opening) u8
  */
 
 /** Why a body was not understood. */
@@ -147,7 +156,10 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       writeWord(w.u32(m.request), ROLES, m.role);
       w.u8(m.children);
       writeList(w, m.internal, 8, (address) => w.address(address));
-      writeList(w, m.proven, 4, ({ address, token }) => writeFixed(w.address(address), token, 8));
+      writeList(w, m.proven, 4, ({ address, token, opening }) => {
+        writeFixed(w.address(address), token, 8);
+        writeWord(w, OPENINGS, opening);
+      });
       writeProfile(w, m.profile);
     },
     read: (r) => {
@@ -306,8 +318,24 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       return { kind: 'fired', pairId, round, misfire, localPorts };
     },
   },
+  'try-door': {
+    type: 0x15,
+    write: (w, m) => w.u32(m.id).u8(m.index).u8(m.observer).address(m.at),
+    read: (r) => {
+      const [id, index, observer] = [r.u32(), r.u8(), r.u8()];
+      const at = readAddress(r);
+      return at === undefined ? undefined : { kind: 'try-door', id, index, observer, at };
+    },
+  },
   carrying: { type: 0x13, write: writeCarrying, read: readCarrying },
   bridged: { type: 0x14, write: writeBridged, read: readBridged },
+  'line-test': {
+    type: 0x18,
+    write: (w, m) => w.u32(m.request),
+    read: (r) => ({ kind: 'line-test', request: r.u32() }),
+  },
+  'line-ask': { type: 0x19, write: (w, m) => w.u32(m.request), read: (r) => ({ kind: 'line-ask', request: r.u32() }) },
+  stretch: { type: 0x1a, write: writeStretch, read: readStretch },
   registered: {
     type: 0x21,
     write: (w, m) => {
@@ -356,6 +384,11 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
     write: (w, m) => w.u32(m.id).u8(m.index).u8(m.observer),
     read: (r) => ({ kind: 'filtered', id: r.u32(), index: r.u8(), observer: r.u8() }),
   },
+  knocked: {
+    type: 0x30,
+    write: (w, m) => writeFixed(w.u32(m.id).u8(m.index).u8(m.observer), m.token, 8),
+    read: (r) => ({ kind: 'knocked', id: r.u32(), index: r.u8(), observer: r.u8(), token: r.bytes(8) }),
+  },
   introduction: {
     type: 0x25,
     write: (w, m) => {
@@ -369,7 +402,7 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       writeFixed(w, m.peer, 32);
       writeFixed(w, m.peerHeaderKey, 16);
       writeFixed(w, m.secret, 32);
-      writeList(w, m.candidates, 12, (address) => w.address(address));
+      writeList(w, m.candidates, 12, (candidate) => writeWord(w.address(candidate), OPENINGS, candidate.opening));
       writeProfile(w, m.profile);
       writeProfile(w, m.mine);
       w.u8(m.channel === undefined ? 0 : 1);
@@ -446,6 +479,12 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
   },
   carry: { type: 0x2e, write: writeCarry, read: readCarry },
   bridge: { type: 0x2f, write: writeBridge, read: readBridge },
+  'line-ready': {
+    type: 0x34,
+    write: (w, m) => w.u32(m.request).u48(m.clock).u16(m.port),
+    read: (r) => ({ kind: 'line-ready', request: r.u32(), clock: r.u48(), port: r.u16() }),
+  },
+  'line-report': { type: 0x35, write: writeLineReport, read: readLineReport },
 };
 
 const BY_TYPE: ReadonlyMap<number, Form<Message>> = new Map(
@@ -455,7 +494,14 @@ const BY_TYPE: ReadonlyMap<number, Form<Message>> = new Map(
 function readProven(r: Reader): Proven | undefined {
   const address = readAddress(r);
   const token = r.bytes(8);
-  return address === undefined ? undefined : { address, token };
+  const opening = readWord(r, OPENINGS);
+  return address === undefined || opening === undefined ? undefined : { address, token, opening };
+}
+
+function readCandidate(r: Reader): Candidate | undefined {
+  const address = readAddress(r);
+  const opening = readWord(r, OPENINGS);
+  return address === undefined || opening === undefined ? undefined : { ...address, opening };
 }
 
 function writeRest(w: Writer, bytes: Uint8Array): void {
@@ -515,7 +561,7 @@ function readIntroduction(r: Reader): Of<'introduction'> | undefined {
   const conducted = readFlag(r);
   const startIn = ms(r.u16());
   const [peer, peerHeaderKey, secret] = [r.bytes(32), r.bytes(16), r.bytes(32)];
-  const candidates = readList(r, 12, () => readAddress(r));
+  const candidates = readList(r, 12, () => readCandidate(r));
   const profile = readProfile(r);
   const mine = readProfile(r);
   const withChannel = readFlag(r);

@@ -1,5 +1,6 @@
 import { type Address, ipBytes, ipText } from '../base/address.ts';
 import { bytesOf, type Reader, type Writer } from '../base/bytes.ts';
+import { OPENINGS } from '../base/opening.ts';
 import { FILTERINGS, NAT_KINDS, type NatProfile, POOLINGS, TRAITS } from '../base/nat-profile.ts';
 
 /** Fields that several messages share. A `read` answers undefined for a value out of range; running short is the Reader's to tell. */
@@ -105,6 +106,7 @@ export function writeProfile(writer: Writer, profile: NatProfile): void {
   writeWord(writer, POOLINGS, profile.pooling);
   writeWord(writer, TRAITS, profile.poison);
   writer.u16(clamp(profile.quota, 65535));
+  writeWord(writer, OPENINGS, profile.door);
 }
 
 export function readProfile(reader: Reader): NatProfile | undefined {
@@ -120,11 +122,12 @@ export function readProfile(reader: Reader): NatProfile | undefined {
   const pooling = readWord(reader, POOLINGS);
   const poison = readWord(reader, TRAITS);
   const quota = reader.u16();
+  const door = readWord(reader, OPENINGS);
   if (kind === undefined || filtering === undefined || external === undefined) return undefined;
-  if (pooling === undefined || poison === undefined || ranged === undefined) return undefined;
+  if (pooling === undefined || poison === undefined || ranged === undefined || door === undefined) return undefined;
   if (Math.abs(offset) > 65535 || (counters === 0 && !reader.short)) return undefined;
   if (ports !== undefined && (ports.from > ports.to || ports.from === 0) && !reader.short) return undefined;
-  const allocation = { step, counters, ports, drift, burstiness, pooling, poison, quota };
+  const allocation = { step, counters, ports, drift, burstiness, pooling, poison, quota, door };
   return { kind, offset, filtering, confidence, external, ...allocation };
 }
 

@@ -1,5 +1,7 @@
 import type { Address } from '../base/address.ts';
+import type { Bait } from '../base/bait.ts';
 import type { NatProfile } from '../base/nat-profile.ts';
+import type { Candidate, Opening } from '../base/opening.ts';
 import type { Method, Reason } from '../base/outcome.ts';
 import type { Millis } from '../base/time.ts';
 import type { Misfire, VolleyPlan } from '../base/volley.ts';
@@ -19,6 +21,7 @@ export type FromClient =
   | Beat
   | Probe
   | FilterTest
+  | TryDoor
   | Introduce
   | Join
   | Publish
@@ -34,13 +37,17 @@ export type FromClient =
   | Nudge
   | Fired
   | Carrying
-  | Bridged;
+  | Bridged
+  | LineTest
+  | LineAsk
+  | Stretch;
 
 export type FromRendezvous =
   | Registered
   | Pong
   | Observed
   | Filtered
+  | Knocked
   | Introduction
   | ChannelInfo
   | Done
@@ -51,7 +58,9 @@ export type FromRendezvous =
   | Volley
   | Judged
   | Carry
-  | Bridge;
+  | Bridge
+  | LineReady
+  | LineReport;
 
 /** X25519 public key of a household (its NODE-ID), 32 bytes. */
 export type NodeId = Uint8Array;
@@ -85,8 +94,10 @@ export interface Register {
 
 export interface Proven {
   readonly address: Address;
-  /** 8 bytes from `observed`. */
+  /** 8 bytes from `observed` or `knocked`. */
   readonly token: Uint8Array;
+  /** What opened it to everybody, where `knocked` brought the token. */
+  readonly opening: Opening;
 }
 
 export interface Registered {
@@ -175,6 +186,28 @@ export interface Filtered {
   readonly observer: number;
 }
 
+/**
+ * "Have that observer knock at this address", to learn whether strangers get in. Only an IP that the household has proven is knocked
+ * at, never a port below 1024; and the knock is no longer than this is.
+ */
+export interface TryDoor {
+  readonly kind: 'try-door';
+  readonly id: number;
+  readonly index: number;
+  readonly observer: number;
+  readonly at: Address;
+}
+
+/** Comes to the address that was named, if anything does. */
+export interface Knocked {
+  readonly kind: 'knocked';
+  readonly id: number;
+  readonly index: number;
+  readonly observer: number;
+  /** 8 bytes; whoever returns them was reachable at the address that was knocked at. */
+  readonly token: Uint8Array;
+}
+
 /** "Bring me together with this household." Answered by `introduction` or `refused`. */
 export interface Introduce {
   readonly kind: 'introduce';
@@ -238,8 +271,8 @@ export interface Introduction {
   readonly peerHeaderKey: Uint8Array;
   /** 32 fresh bytes, for one handshake within 60 s. */
   readonly secret: Uint8Array;
-  /** Where to knock, best first: observed, then proven, then internal ones if both share a public IP. Up to 12. */
-  readonly candidates: readonly Address[];
+  /** Where to knock, best first: open doors, observed, proven, then internal ones if both share a public IP. Up to 12. */
+  readonly candidates: readonly Candidate[];
   /** The peer's NAT, and the receiver's own as the peer was told of it: both sides plan from the same two facts. */
   readonly profile: NatProfile;
   readonly mine: NatProfile;
@@ -426,6 +459,56 @@ export interface Bridged {
   readonly pairId: number;
   readonly leg: number;
   readonly up: boolean;
+}
+
+/** "Echo what my connections bring." Answered by `line-ready`; connections from this address are taken for 30 s. */
+export interface LineTest {
+  readonly kind: 'line-test';
+  readonly request: number;
+}
+
+/** "What became of my connections?" Answered by `line-report`. */
+export interface LineAsk {
+  readonly kind: 'line-ask';
+  readonly request: number;
+}
+
+/** A probe that is as long as it is, to learn what fits through whole. Answered by `observed`, to where it came from. */
+export interface Stretch {
+  readonly kind: 'stretch';
+  readonly id: number;
+  readonly index: number;
+  /** Bytes of nothing, up to 1440. */
+  readonly filler: number;
+}
+
+export interface LineReady {
+  readonly kind: 'line-ready';
+  readonly request: number;
+  /** Milliseconds since 1970 where the rendezvous knows the time, else 0: the date of a machine that has none. */
+  readonly clock: number;
+  /** The TCP port of the address that the household speaks to; 0: no connections are taken here. */
+  readonly port: number;
+}
+
+/** How a connection ended, as this end saw it: never by a reset of its own. */
+export const LINE_ENDS = ['open', 'closed', 'reset', 'silence'] as const;
+export type LineEnd = (typeof LINE_ENDS)[number];
+
+export interface LineSeen {
+  /** What it began with; nothing: not a byte came. */
+  readonly content: Bait | 'other' | 'nothing';
+  /** Bytes, up to 2048. */
+  readonly received: number;
+  readonly sent: number;
+  readonly end: LineEnd;
+}
+
+export interface LineReport {
+  readonly kind: 'line-report';
+  readonly request: number;
+  /** The latest 8 of this household's address. */
+  readonly lines: readonly LineSeen[];
 }
 
 /** Most bytes of a datagram that `relay` takes: 1200 of ours and room for a larger path later. */

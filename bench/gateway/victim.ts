@@ -26,8 +26,8 @@ console.log(JSON.stringify(suffered));
 
 async function meetAsHearth(gateway: string): Promise<string> {
   const tenant = new Tenant({ door: { gateway, own: `${lan}.2`, port: 41_001 } });
-  await tenant.until(() => tenant.mapping !== undefined || tenant.lease.standings?.upnp.name === 'refused');
-  const { refused } = tenant.lease;
+  await tenant.until(() => tenant.mapping !== undefined || tenant.standings?.upnp.name === 'refused');
+  const { refused } = tenant.chain;
   const mapped = tenant.mapping !== undefined;
   tenant.kill();
   return mapped ? 'mapped' : `refused: ${[...refused.keys()].join(', ') || 'no service'}`;

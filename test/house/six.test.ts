@@ -24,7 +24,7 @@ describe('the IPv6 side of a household', () => {
     expect(asked(six)).toEqual([{ kind: 'probe', socket: 7, observer: 1, index: 0 }]);
     expect([six.door, six.proven]).toEqual([undefined, []]);
     expect(six.step({ kind: 'observed', external: OURS, token: TOKEN }, at(30))).toEqual([{ kind: 'moved' }]);
-    expect([six.door, six.proven]).toEqual([7, [{ address: OURS, token: TOKEN }]]);
+    expect([six.door, six.proven]).toEqual([7, [{ address: OURS, token: TOKEN, opening: 'none' }]]);
   });
 
   it('asks again when nothing comes, ever more seldom', () => {
@@ -47,7 +47,7 @@ describe('the IPv6 side of a household', () => {
     expect(six.step({ kind: 'tick' }, again)).toHaveLength(1);
     expect(six.step({ kind: 'observed', external: OURS, token: TOKEN }, again)).toEqual([]);
     expect(six.step({ kind: 'observed', external: MOVED, token: TOKEN }, again)).toEqual([{ kind: 'moved' }]);
-    expect(six.proven).toEqual([{ address: MOVED, token: TOKEN }]);
+    expect(six.proven).toEqual([{ address: MOVED, token: TOKEN, opening: 'none' }]);
   });
 
   it.each([

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Address } from '../../agent/base/address.ts';
+import { type Address, ipText } from '../../agent/base/address.ts';
+import { fromHex } from '../../agent/base/bytes.ts';
 import type { Door } from '../../agent/portmap/client.ts';
 import type { GatewayOptions } from '../portmap/gateway.ts';
 import type { Told, Words } from '../portmap/tenant-main.ts';
@@ -22,16 +23,18 @@ export interface Daemon {
   readonly longest?: number;
   /** It guards the household's IPv6, instead of the laboratory's own filter. */
   readonly ipv6?: boolean;
+  /** The LAN that it serves, and its address there; the household's where nothing is said. */
+  readonly lan?: string;
 }
 
 /** A household whose router runs Debian's miniupnpd, on an outside address that looks public. */
 export class UpnpRouter {
   readonly #lab: Lab;
-  readonly #home: Household;
+  readonly #home: Pick<Household, 'router'>;
   #daemon: Child | undefined;
   #wan: string;
 
-  constructor(lab: Lab, home: Household, wan: string) {
+  constructor(lab: Lab, home: Pick<Household, 'router' | 'address'>, wan: string) {
     this.#lab = lab;
     this.#home = home;
     this.#wan = home.address;
@@ -45,7 +48,7 @@ export class UpnpRouter {
   /** The line comes back with another address. */
   moveTo(wan: string): void {
     const { netns } = this.#home.router;
-    const internet = existing().find((name) => name.startsWith(netns.replace(/house\d+$/, 'internet')));
+    const internet = existing().find((name) => name.startsWith(netns.replace(/(?:house|carrier)\d+$/, 'internet')));
     const route = command(['ip', 'netns', 'exec', internet ?? '', 'ip', 'route', 'get', this.#wan]);
     const device = /dev (\S+)/.exec(route)?.[1] ?? '';
     ip(internet, [`route add ${wan}/32 dev ${device}`]);
@@ -59,15 +62,16 @@ export class UpnpRouter {
   }
 
   /** Starts it with an empty table. */
-  async start({ upnp = 2, pmp = true, longest = 86_400, ipv6 = false }: Daemon = {}): Promise<void> {
+  async start({ upnp = 2, pmp = true, longest = 86_400, ipv6 = false, lan = 'lan' }: Daemon = {}): Promise<void> {
     const { netns } = this.#home.router;
     nft(netns, TABLES);
     if (ipv6) nft(netns, GUARD6);
     if (pmp === 'only-pcp') nft(netns, swallow(0));
     if (pmp === 'only-natpmp') nft(netns, swallow(2));
+    if (ipv6 && pmp === false) nft(netns, NO_PCP6);
     const words = [
       'ext_ifname=wan',
-      'listening_ip=lan',
+      `listening_ip=${lan}`,
       'http_port=5000',
       `enable_natpmp=${pmp === false ? 'no' : 'yes'}`,
       `enable_upnp=${upnp === false ? 'no' : 'yes'}`,
@@ -78,6 +82,7 @@ export class UpnpRouter {
       `min_lifetime=${Math.min(120, longest / 2)}`,
       `max_lifetime=${longest}`,
       'allow 1024-65535 192.168.1.0/24 1024-65535',
+      'allow 1024-65535 10.0.0.0/16 1024-65535',
       'deny 0-65535 0.0.0.0/0 0-65535',
     ];
     const folder = mkdtempSync(join(tmpdir(), 'hearth-miniupnpd-'));
@@ -101,8 +106,19 @@ export class UpnpRouter {
 
   /** What the kernel leads inwards: `external>ip:internal`. */
   get table(): readonly string[] {
-    const rules = command(['ip', 'netns', 'exec', this.#home.router.netns, 'nft', 'list', 'table', 'inet', 'filter']);
+    const rules = this.#rules;
     return [...rules.matchAll(/dport (\d+) .*dnat ip to (\S+)/g)].map(([, port, to]) => `${port}>${to}`).toSorted();
+  }
+
+  /** What the kernel lets in over IPv6: `ip:port`. miniupnpd names the address by its place in the packet. */
+  get pinholes(): readonly string[] {
+    return [...this.#rules.matchAll(/dport (\d+) @nh,192,128 0x([0-9a-f]{32}) /g)]
+      .map(([, port, to = '']) => `${ipText(fromHex(to) ?? new Uint8Array(16))}:${port}`)
+      .toSorted();
+  }
+
+  get #rules(): string {
+    return command(['ip', 'netns', 'exec', this.#home.router.netns, 'nft', 'list', 'table', 'inet', 'filter']);
   }
 }
 
@@ -121,6 +137,7 @@ add rule ip hearth forward ct status dnat accept
 
 /** What is not asked for from inside stays out of IPv6, but for what miniupnpd lets in. */
 const GUARD6 = `
+add table ip6 hearth
 delete table ip6 hearth
 add rule inet filter forward meta nfproto ipv6 iifname "wan" ct state established,related accept
 add rule inet filter forward meta nfproto ipv6 iifname "wan" drop
@@ -130,6 +147,14 @@ add rule inet filter forward meta nfproto ipv6 iifname "wan" drop
 const swallow = (version: number): string => `
 table ip swallow {
   chain input { type filter hook input priority -10; udp dport 5351 @th,64,8 ${version} drop; }
+}`;
+
+/** Whatever miniupnpd is told, it speaks PCP over IPv6. */
+const NO_PCP6 = `
+add table ip6 swallow
+delete table ip6 swallow
+table ip6 swallow {
+  chain input { type filter hook input priority -10; udp dport 5351 drop; }
 }`;
 
 /** A host outside that says where others come from, and tries from another address to come in where it is told. */
@@ -182,6 +207,11 @@ export class TenantProgram {
     return this.until(({ mapping }) => mapping?.state === 'verified', patience);
   }
 
+  /** Its clock goes ahead by so many seconds. */
+  later(seconds: number): void {
+    this.child.write(`later ${seconds}\n`);
+  }
+
   /** An orderly end. */
   async stop(): Promise<void> {
     this.child.write('stop\n');
@@ -189,7 +219,11 @@ export class TenantProgram {
   }
 }
 
-export async function startEmulator(lab: Lab, router: Space, options: Omit<GatewayOptions, 'ip'>): Promise<Child> {
+export async function startEmulator(
+  lab: Lab,
+  router: Space,
+  options: Omit<GatewayOptions, 'ip'> & { readonly forwards?: boolean },
+): Promise<Child> {
   const words = JSON.stringify({ ip: ROUTER, ...options });
   const child = lab.run(router, [process.execPath, `${PROGRAMS}emulator-main.ts`, words]);
   await child.line(/^ready /);
@@ -205,10 +239,15 @@ export async function tableOf(emulator: Child): Promise<readonly string[]> {
   return text === '' ? [] : text.split(' ');
 }
 
-/** The first address of IPv6 that is good outside of its link. */
-export function six({ netns }: Space, device: string): string {
-  const text = command(['ip', 'netns', 'exec', netns, 'ip', '-6', 'addr', 'show', 'dev', device, 'scope', 'global']);
+/** The first address of IPv6 that is good outside of its link, or on it alone. */
+export function six({ netns }: Space, device: string, scope: 'global' | 'link' = 'global'): string {
+  const text = command(['ip', 'netns', 'exec', netns, 'ip', '-6', 'addr', 'show', 'dev', device, 'scope', scope]);
   return /inet6 ([0-9a-f:]+)/.exec(text)?.[1] ?? '';
+}
+
+/** Waits until every address of IPv6 here is good: the kernel looks for a second whether somebody else has it. */
+export async function settled({ netns }: Space): Promise<void> {
+  while (command(['ip', '-n', netns, '-6', 'addr', 'show', 'tentative']) !== '') await pause(50);
 }
 
 /** Runs a program to its end; what it printed. */
@@ -220,4 +259,37 @@ export async function output(lab: Lab, host: Space, argv: readonly string[]): Pr
 
 export async function pause(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A program that listens without having asked the router, and has the observer knock. */
+export function knocking(own: string, port: number, observer: Address): string {
+  return `
+    const { createSocket } = require('node:dgram');
+    const end = (what) => { console.log(what); process.exit(0); };
+    createSocket('udp6').on('message', () => end('somebody came')).bind(${port}, '${own}');
+    createSocket('udp6').send('${own} ${port}', ${observer.port}, '${observer.ip}');
+    setTimeout(end, 1000, 'nobody came');`;
+}
+
+/** What was tried and how it came out, printed at the end of a file. */
+export class Outcomes {
+  readonly #rows: (readonly [string, string])[] = [];
+
+  add(what: string, outcome: string): void {
+    this.#rows.push([what, outcome]);
+  }
+
+  print(): void {
+    const width = Math.max(...this.#rows.map(([what]) => what.length), 0);
+    console.log(this.#rows.map(([what, outcome]) => `${what.padEnd(width)}  ${outcome}`).join('\n'));
+  }
+}
+
+/** A mapping in a few words. */
+export function inWords({ mapping, verifiedAfter }: Told): string {
+  if (mapping === undefined) return 'no mapping';
+  const { protocol, state, outside, external, layers } = mapping;
+  const time = verifiedAfter === undefined ? '' : ` after ${verifiedAfter.toFixed(0)} ms`;
+  const through = layers > 1 ? `, through ${layers} NATs` : '';
+  return `${protocol} ${state}${time}, port ${external?.port ?? 0}, ${outside}${through}`;
 }

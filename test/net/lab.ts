@@ -72,6 +72,11 @@ export class Lab {
     return { netns, addresses: ips, line: laid, six: ipv6 ? this.#six(netns, line) : undefined };
   }
 
+  /** A machine with no network but its loopback. */
+  nowhere(): Space {
+    return { netns: this.#space('nowhere'), addresses: [] };
+  }
+
   async household(options: HouseholdOptions = {}): Promise<Household> {
     const { nat = 'masquerade', hosts = 1, line: shape } = options;
     const making = makingOf(nat);
@@ -111,12 +116,16 @@ export class Lab {
 
   /** A carrier's NAT, between the internet (or another carrier) and households. */
   async carrier(
-    options: Pick<HouseholdOptions, 'nat' | 'line' | 'behind' | 'addresses' | 'expiry'> = {},
+    options: Pick<HouseholdOptions, 'nat' | 'line' | 'behind' | 'addresses' | 'expiry'> & {
+      /** Not a carrier but another router: its customers have addresses of 10.0/16. */
+      readonly home?: boolean;
+    } = {},
   ): Promise<Carrier> {
     const making = makingOf(options.nat ?? 'block');
     const netns = this.#space('carrier');
     const edge = await this.#edge(netns, options.behind?.hub ?? this.#internet, making, options);
-    const hub: Hub = { netns, gateway: '100.64.0.1', network: '100.64.', customers: 0 };
+    const network = options.home === true ? '10.0.' : '100.64.';
+    const hub: Hub = { netns, gateway: `${network}0.1`, network, customers: 0 };
     this.#makeHub(hub);
     return {
       router: { netns, addresses: options.behind?.router.addresses ?? edge.outside },

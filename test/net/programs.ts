@@ -103,6 +103,11 @@ export interface ChannelStatus {
 export interface Status {
   readonly node: string;
   readonly nat: { readonly kind: string; readonly filtering: string };
+  readonly mappings: readonly {
+    readonly protocol: string;
+    readonly external: string | null;
+    readonly verified: boolean;
+  }[];
   readonly channels: readonly ChannelStatus[];
   readonly strangers: number;
 }

@@ -4,7 +4,9 @@ import type { Client, ClientEffect, ClientInput, Wish } from '../../agent/portma
 import { Errand, type ErrandStep } from '../../agent/portmap/errand.ts';
 import { NatPmpClient } from '../../agent/portmap/natpmp-client.ts';
 import { PcpClient } from '../../agent/portmap/pcp-client.ts';
+import { Search } from '../../agent/portmap/search.ts';
 import type { SoapAnswer } from '../../agent/portmap/soap.ts';
+import { Tally } from '../../agent/portmap/tally.ts';
 import { Gateway, type GatewayOptions } from './gateway.ts';
 
 const door = { gateway: '192.168.1.1', own: '192.168.1.2', port: 41_001 };
@@ -18,7 +20,12 @@ const CLIENTS = {
 } as const;
 
 /** Gives a client something to do at a gateway that answers at once; what it said, without what went over the wire. */
-function converse(client: Client, gateway: Gateway, input: ClientInput, now: Instant = at(0)): readonly ClientEffect[] {
+function converse(
+  client: Client,
+  gateway: Pick<Gateway, 'datagram'>,
+  input: ClientInput,
+  now: Instant = at(0),
+): readonly ClientEffect[] {
   const said: ClientEffect[] = [];
   const inputs: ClientInput[] = [input];
   for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
@@ -118,6 +125,26 @@ describe('PCP', () => {
     expect(client.refused.get('not-our-question')).toBe(1);
   });
 
+  test('asks for an end in a moment where it may not delete', () => {
+    const client = CLIENTS.PCP();
+    const gateway = gatewayWith({});
+    converse(client, gateway, { kind: 'ask', wish: exactly });
+    const [entry] = gateway.table.entries(0);
+    // The mapping is ours, but the gateway has lost its nonce, as miniupnpd does with pinholes it renews.
+    if (entry !== undefined) gateway.table.put({ ...entry, nonce: 'lost' }, 0);
+    const lifetimes: number[] = [];
+    const watched = {
+      datagram: (port: number, from: typeof LOCAL, bytes: Uint8Array, now: number) => {
+        lifetimes.push(Buffer.from(bytes).readUInt32BE(4));
+        return gateway.datagram(port, from, bytes, now);
+      },
+    };
+    expect(converse(client, watched, { kind: 'release', external: 41_001, doubtful: false })).toContainEqual({
+      kind: 'released',
+    });
+    expect(lifetimes).toEqual([0, 1]);
+  });
+
   test('over IPv6 asks for the port itself, whatever was wished', () => {
     const six = { gateway: 'fe80::1%eth0', own: '2001:db8::2', port: 41_001 };
     const client = new PcpClient({ door: six, socket: 0, nonce });
@@ -125,6 +152,31 @@ describe('PCP', () => {
     const [sent] = client.step({ kind: 'opened', socket: 0, local: { ip: six.own, port: 1 } }, at(0));
     const bytes = sent?.kind === 'send' ? Buffer.from(sent.bytes) : Buffer.alloc(0);
     expect([bytes.readUInt16BE(40), bytes.readUInt16BE(42)]).toEqual([41_001, 41_001]);
+  });
+});
+
+describe('A gateway behind our gateway', () => {
+  const behind = { gateway: '192.168.0.1', own: '192.168.0.23', port: 41_002, from: '192.168.1.2' };
+
+  test('is told its own client’s address, from a socket on our own', () => {
+    const client = new PcpClient({ door: behind, socket: 0, nonce });
+    expect(client.step({ kind: 'ask', wish: exactly }, at(0))).toMatchObject([{ kind: 'open', ip: behind.from }]);
+    const [sent] = client.step({ kind: 'opened', socket: 0, local: LOCAL }, at(0));
+    const bytes = sent?.kind === 'send' ? Buffer.from(sent.bytes) : Buffer.alloc(0);
+    expect([...bytes.subarray(20, 24)]).toEqual([192, 168, 0, 23]);
+    expect(bytes.readUInt16BE(40)).toBe(behind.port);
+  });
+
+  test('is looked for alone: our LAN is not asked about it', () => {
+    const search = new Search({ socket: 0, door: behind, tally: new Tally() });
+    expect(search.open()).toMatchObject([{ ip: behind.from }]);
+    const sent = [...search.step({ kind: 'opened', socket: 0, local: LOCAL }, at(0)).effects];
+    for (let wake = search.wake(); wake !== undefined; wake = search.wake()) {
+      sent.push(...search.step({ kind: 'tick' }, wake).effects);
+    }
+    const places = sent.map((effect) => (effect.kind === 'send' ? effect.to.ip : effect.kind));
+    expect(places.length).toBeGreaterThanOrEqual(6);
+    expect(new Set(places)).toEqual(new Set([behind.gateway]));
   });
 });
 

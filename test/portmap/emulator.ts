@@ -3,22 +3,31 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Gateway, type GatewayOptions, GROUPS, type Sent } from './gateway.ts';
 
+/** Does what the table says, to real packets. */
+export type CarryOut = (table: ReturnType<Gateway['table']['entries']>) => void;
+
 /** A gateway on real sockets: PCP and NAT-PMP on 5351, SSDP on 1900, HTTP where the description is. */
 export class Emulator {
   readonly gateway: Gateway;
   readonly #sockets = new Map<number, Socket>();
   readonly #server: Server;
+  readonly #carryOut: CarryOut;
+  #carriedOut = '';
 
   /** `multicast`: the address is on a network, so that everybody can be heard and told there. */
-  static async start(options: GatewayOptions, { multicast = false } = {}): Promise<Emulator> {
-    const emulator = new Emulator(new Gateway(options));
+  static async start(
+    options: GatewayOptions,
+    { multicast = false, carryOut }: { readonly multicast?: boolean; readonly carryOut?: CarryOut | undefined } = {},
+  ): Promise<Emulator> {
+    const emulator = new Emulator(new Gateway(options), carryOut);
     await Promise.all([5351, 1900].map((port) => emulator.#bind(port, multicast)));
     await emulator.#listen();
     return emulator;
   }
 
-  private constructor(gateway: Gateway) {
+  private constructor(gateway: Gateway, carryOut: CarryOut = () => {}) {
     this.gateway = gateway;
+    this.#carryOut = carryOut;
     this.#server = createServer((request, response) => {
       void text(request).then((body) => {
         const { method = '', url = '', headers, socket } = request;
@@ -26,6 +35,7 @@ export class Emulator {
         const from = socket.remoteAddress ?? '';
         setTimeout(() => {
           const answer = this.gateway.http({ method, path: url, soapAction, body, from }, now());
+          this.#carry();
           if (answer === undefined) return;
           response.writeHead(answer.status, { 'Content-Type': 'text/xml', Connection: 'close' });
           response.end(answer.body);
@@ -58,6 +68,14 @@ export class Emulator {
     return this.gateway.options.delay ?? 0;
   }
 
+  /** Before anybody is told. */
+  #carry(): void {
+    const text = this.table.join(' ');
+    if (text === this.#carriedOut) return;
+    this.#carriedOut = text;
+    this.#carryOut(this.gateway.table.entries(now()));
+  }
+
   #tell(said: readonly Sent[]): void {
     for (const { from, to, bytes } of said) this.#sockets.get(from)?.send(bytes, to.port, to.ip);
   }
@@ -68,6 +86,7 @@ export class Emulator {
     socket.on('error', () => {});
     socket.on('message', (bytes, { address, port: theirs }) => {
       const answers = this.gateway.datagram(port, { ip: address, port: theirs }, bytes, now());
+      this.#carry();
       if (answers.length > 0) setTimeout(() => this.#tell(answers), this.#delay);
     });
     this.#sockets.set(port, socket);

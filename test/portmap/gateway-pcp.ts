@@ -6,7 +6,7 @@ const [NO_RESOURCES, CANNOT_PROVIDE, ADDRESS_MISMATCH] = [8, 11, 12];
 const [SHORTEST, LONG_ERROR, SHORT_ERROR] = [120, 1800, 30];
 const PREFER_FAILURE = 2;
 
-/** RFC 6887 from the gateway's side, for UDP over IPv4; as strict as the RFC lets it be. */
+/** RFC 6887 from the gateway's side, for UDP; as strict as the RFC lets it be. Over IPv6 it opens pinholes. */
 export function answerPcp(bytes: Uint8Array, scene: Scene): Uint8Array | undefined {
   const asked = Buffer.from(bytes);
   if (asked.length < 2 || ((asked[1] ?? 0) & 0x80) !== 0) return undefined;
@@ -40,6 +40,7 @@ function mapped(
   if (options === undefined || options.some((code) => code < 128 && code !== PREFER_FAILURE)) {
     return answer(options === undefined ? MALFORMED : UNSUPPORTED_OPTION, LONG_ERROR);
   }
+  if (from.includes(':')) return pinhole(from, internal, lifetime, table, now, answer, payload);
   const before = table.of(from, internal, now);
   if (before?.nonce !== undefined && before.nonce !== nonce) return answer(NOT_AUTHORIZED, LONG_ERROR, payload);
   if (lifetime === 0) {
@@ -55,6 +56,26 @@ function mapped(
   const granted = table.put({ external, ip: from, internal, lifetime: longest, nonce, description: 'PCP' }, now);
   payload.writeUInt16BE(external, 18);
   return answer(0, granted, payload);
+}
+
+function pinhole(
+  ip: string,
+  internal: number,
+  lifetime: number,
+  table: Scene['table'],
+  now: number,
+  answer: (result: number, lifetime: number, payload?: Uint8Array) => Uint8Array,
+  payload: Buffer,
+): Uint8Array {
+  if (lifetime === 0) {
+    const open = table.pinholes(now).find((one) => one.ip === ip && one.port === internal);
+    if (open !== undefined) table.shut(open.id);
+  } else {
+    table.open(ip, internal, Math.max(SHORTEST, lifetime), now);
+  }
+  wide(ip).copy(payload, 20);
+  payload.writeUInt16BE(lifetime === 0 ? 0 : internal, 18);
+  return answer(0, lifetime, payload);
 }
 
 /** Their codes; undefined when they don't add up. */

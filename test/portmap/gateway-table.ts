@@ -11,8 +11,18 @@ export interface Entry {
   readonly nonce?: string;
 }
 
+/** A hole in the firewall of IPv6, from everybody to one of its hosts. */
+export interface Pinhole {
+  readonly id: number;
+  readonly ip: string;
+  readonly port: number;
+  readonly expires: number;
+}
+
 /** The mappings of a gateway, of UDP. */
 export class GatewayTable {
+  readonly #pinholes = new Map<number, Pinhole>();
+  #ids = 0;
   readonly #entries = new Map<number, Entry>();
   readonly #taken: ReadonlySet<number>;
   readonly #lying: boolean;
@@ -65,6 +75,23 @@ export class GatewayTable {
 
   clear(): void {
     this.#entries.clear();
+    this.#pinholes.clear();
+  }
+
+  pinholes(now: number): readonly Pinhole[] {
+    for (const { id, expires } of this.#pinholes.values()) if (expires <= now) this.#pinholes.delete(id);
+    return [...this.#pinholes.values()];
+  }
+
+  /** The same again is the same one. `lifetime` in seconds; answers with its number. */
+  open(ip: string, port: number, lifetime: number, now: number): number {
+    const id = this.pinholes(now).find((one) => one.ip === ip && one.port === port)?.id ?? ++this.#ids;
+    if (!this.#lying) this.#pinholes.set(id, { id, ip, port, expires: now + lifetime * 1000 });
+    return id;
+  }
+
+  shut(id: number): void {
+    this.#pinholes.delete(id);
   }
 
   /** Writes an entry of somebody else. */

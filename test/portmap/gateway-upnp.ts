@@ -1,5 +1,6 @@
-import { scope } from '../../agent/base/address.ts';
+import { key, scope } from '../../agent/base/address.ts';
 import type { HttpIn, HttpOut } from './gateway.ts';
+import { answerFirewall, FIREWALL, type Firewall } from './gateway-firewall.ts';
 import type { GatewayTable } from './gateway-table.ts';
 
 /** How a gateway speaks UPnP. */
@@ -17,6 +18,10 @@ export interface Upnp {
   readonly deafToUnicast?: boolean;
   /** Instead of what it would say of itself. */
   readonly description?: string;
+  /** Maps ports though another NAT is in front, as careless ones do. */
+  readonly careless?: boolean;
+  /** How it keeps strangers out of IPv6, where it can be asked about that. */
+  readonly firewall?: Firewall;
   /** An address that it names instead of its own. */
   readonly location?: string;
 }
@@ -26,7 +31,7 @@ export interface WanService {
   readonly connected: boolean;
 }
 
-interface UpnpScene {
+export interface UpnpScene {
   readonly table: GatewayTable;
   readonly wan: string;
   readonly now: number;
@@ -42,7 +47,7 @@ const typeOf = ({ kind }: WanService, version: number): string =>
 /** The answer to a search, or none. */
 export function answerSearch(asked: string, upnp: Upnp, location: string, bootId: number): string | undefined {
   const target = /^ST: *(.*?)\r?$/im.exec(asked)?.[1] ?? '';
-  const everybody = /^HOST: *239\./im.test(asked);
+  const everybody = /^HOST: *(?:239\.|\[ff02:)/im.test(asked);
   if (!asked.startsWith('M-SEARCH ') || (upnp.deafToUnicast === true && !everybody)) return undefined;
   const device = /InternetGatewayDevice:(\d)$/.exec(target)?.[1];
   if (target !== 'upnp:rootdevice' && target !== 'ssdp:all' && Number(device) > upnp.version) return undefined;
@@ -75,7 +80,12 @@ export function upnpDescription(upnp: Upnp, ip: string, port: number): string {
     `<device><deviceType>urn:schemas-upnp-org:device:${type}:${version}</deviceType>` +
     `<friendlyName>Emulated router</friendlyName><manufacturer>hearth</manufacturer><modelName>Gateway</modelName>` +
     `<modelNumber>${version}</modelNumber><UDN>uuid:00000000-0000-0000-0000-000000000000</UDN>${inner}</device>`;
-  const connection = device('WANConnectionDevice', `<serviceList>${list.join('')}</serviceList>`);
+  const six =
+    upnp.firewall === undefined
+      ? ''
+      : `<service><serviceType>${FIREWALL}</serviceType><serviceId>urn:upnp-org:serviceId:WANIPv6Firewall1</serviceId>` +
+        '<SCPDURL>/six.xml</SCPDURL><controlURL>/control/six</controlURL><eventSubURL>/event/six</eventSubURL></service>';
+  const connection = device('WANConnectionDevice', `<serviceList>${list.join('')}${six}</serviceList>`);
   // Other control points take it for no gateway without this one.
   const common =
     `<service><serviceType>${COMMON}</serviceType><serviceId>urn:upnp-org:serviceId:WANCommonIFC1</serviceId>` +
@@ -83,7 +93,7 @@ export function upnpDescription(upnp: Upnp, ip: string, port: number): string {
   const wan = device('WANDevice', `<serviceList>${common}</serviceList><deviceList>${connection}</deviceList>`);
   return (
     '<?xml version="1.0"?>\r\n<root xmlns="urn:schemas-upnp-org:device-1-0"><specVersion><major>1</major><minor>0</minor></specVersion>' +
-    (version === 1 ? `<URLBase>http://${ip}:${port}</URLBase>` : '') +
+    (version === 1 ? `<URLBase>http://${key({ ip, port })}</URLBase>` : '') +
     device('InternetGatewayDevice', `<deviceList>${wan}</deviceList>`) +
     '</root>\r\n'
   );
@@ -97,23 +107,29 @@ const LINK: Values = [
   ['NewPhysicalLinkStatus', 'Up'],
 ];
 
-type Values = readonly (readonly [string, string | number])[];
+export type Values = readonly (readonly [string, string | number])[];
 
 /** Carries out an action; answers as the standards say, or with the error that this gateway has for it. */
 export function answerSoap(request: HttpIn, scene: UpnpScene): HttpOut {
   const { services = ONE, faults = {}, version } = scene.upnp;
   const [type = '', action = ''] = request.soapAction.replaceAll('"', '').split('#');
   if (type === COMMON && action === 'GetCommonLinkProperties') return done(type, action, LINK);
+  if (type === FIREWALL && request.path === '/control/six') {
+    const forced = faults[action];
+    const outcome = forced ?? answerFirewall(action, valuesIn(request.body), scene);
+    return typeof outcome === 'number' ? fault(outcome) : done(type, action, outcome);
+  }
   const service = services[Number(/^\/control\/(\d)$/.exec(request.path)?.[1] ?? -1)];
   if (service === undefined) return { status: 404, body: '' };
   if (type !== typeOf(service, version)) return fault(401);
   const forced = faults[action];
   if (forced !== undefined) return fault(forced);
-  const values = new Map(
-    [...request.body.matchAll(/<(New\w+)>([^<]*)<\//g)].map(([, name = '', text = '']) => [name, text]),
-  );
-  const outcome = act(action, values, service, scene);
+  const outcome = act(action, valuesIn(request.body), service, scene);
   return typeof outcome === 'number' ? fault(outcome) : done(type, action, outcome);
+}
+
+function valuesIn(body: string): ReadonlyMap<string, string> {
+  return new Map([...body.matchAll(/<([A-Z]\w+)>([^<]*)<\//g)].map(([, name = '', text = '']) => [name, text]));
 }
 
 function done(type: string, action: string, values: Values): HttpOut {
@@ -179,7 +195,7 @@ function add(values: ReadonlyMap<string, string>, external: number, scene: UpnpS
   if (values.get('NewProtocol') !== 'UDP' || ![external, internal, lifetime].every(Number.isInteger)) return 402;
   if (ip !== from) return upnp.version === 2 ? 606 : 718;
   if (external === 0) return 716;
-  if (scope(wan) !== 'public') return 501;
+  if (scope(wan) !== 'public' && upnp.careless !== true) return 501;
   if (upnp.permanentOnly === true && lifetime !== 0) return 725;
   if (upnp.samePort === true && external !== internal) return 724;
   if (!table.isFree(external, ip, internal, now)) return 718;

@@ -1,4 +1,4 @@
-import type { Address } from '../../agent/base/address.ts';
+import { type Address, key } from '../../agent/base/address.ts';
 import { GatewayTable } from './gateway-table.ts';
 import { answerNatPmp } from './gateway-natpmp.ts';
 import { answerPcp, pcpAnnouncement } from './gateway-pcp.ts';
@@ -8,6 +8,8 @@ import { answerSearch, answerSoap, type Upnp, upnpDescription } from './gateway-
 export interface GatewayOptions {
   /** Its address on the LAN. */
   readonly ip: string;
+  /** The address that it names as its own over IPv6, where that is another one than `ip`. */
+  readonly named?: string;
   /** Its outside address; private or shared where another NAT is in front, `0.0.0.0` while the line is down. */
   readonly wan?: string;
   readonly pcp?: boolean;
@@ -50,6 +52,7 @@ const SSDP_PORT = 1900;
 export const GROUPS = {
   announcements: { ip: '224.0.0.1', port: 5350 },
   ssdp: { ip: '239.255.255.250', port: SSDP_PORT },
+  ssdp6: { ip: 'ff02::c', port: SSDP_PORT },
 };
 
 export class Gateway {
@@ -102,7 +105,10 @@ export class Gateway {
     this.#count(action ?? `${request.method} ${request.path}`);
     if (request.method === 'GET') {
       const known = request.path === '/rootDesc.xml';
-      return { status: known ? 200 : 404, body: known ? upnpDescription(upnp, this.options.ip, this.#httpPort) : '' };
+      return {
+        status: known ? 200 : 404,
+        body: known ? upnpDescription(upnp, this.options.named ?? this.options.ip, this.#httpPort) : '',
+      };
     }
     const scene = { table: this.table, wan: this.wan, now, from: request.from, upnp };
     return answerSoap(request, scene);
@@ -141,7 +147,8 @@ export class Gateway {
   }
 
   get location(): string {
-    return `http://${this.options.ip}:${this.#httpPort}/rootDesc.xml`;
+    const { ip, named = ip } = this.options;
+    return `http://${key({ ip: named, port: this.#httpPort })}/rootDesc.xml`;
   }
 
   #announce(now: number): readonly Sent[] {

@@ -2,6 +2,7 @@ import { type Address, key } from '../../agent/base/address.ts';
 import { seeded } from '../../agent/base/random.ts';
 import { at } from '../../agent/base/time.ts';
 import type { Door } from '../../agent/portmap/client.ts';
+import { Chain } from '../../agent/portmap/chain.ts';
 import { Lease } from '../../agent/portmap/lease.ts';
 import type { Mapping } from '../../agent/portmap/mapping.ts';
 import type { LeaseEffect, LeaseInput } from '../../agent/portmap/orders.ts';
@@ -21,12 +22,23 @@ export interface LanOptions extends Omit<GatewayOptions, 'ip'> {
   readonly open?: boolean;
   /** The chance that a datagram gets lost. */
   readonly loss?: number;
+  /** Another gateway in front of this one, with this address on this one's outside. Then a chain is driven, not a lease. */
+  readonly behind?: GatewayOptions;
+  /** The LAN is one of IPv6, and the gateway is known by its link-local address. */
+  readonly six?: boolean;
 }
 
-/** A lease and a gateway on one virtual LAN. Nothing here takes real time. */
+const [FOUR, SIX] = [
+  { gateway: '192.168.1.1', own: '192.168.1.2' },
+  { gateway: 'fe80::1%eth0', own: '2001:db8::2' },
+];
+
+/** A lease and a gateway on one virtual LAN, or a chain and two. Nothing here takes real time. */
 export class Lan {
   readonly gateway: Gateway;
-  readonly lease: Lease;
+  /** The one in front. */
+  readonly outer: Gateway | undefined;
+  readonly machine: Lease | Chain;
   readonly door: Door;
   /** Every change of the mapping, with its time. */
   readonly mappings: { readonly at: number; readonly mapping: Mapping | undefined }[] = [];
@@ -47,14 +59,27 @@ export class Lan {
   constructor(options: LanOptions = {}) {
     this.#random = seeded(options.seed ?? 1);
     this.#loss = options.loss ?? 0;
-    this.gateway = new Gateway({ ...options, ip: '192.168.1.1' });
-    this.door = { gateway: '192.168.1.1', own: '192.168.1.2', port: options.port ?? 41_001 };
+    const { gateway, own } = options.six === true ? SIX : FOUR;
+    this.gateway = new Gateway({ ...options, ip: gateway, ...(options.six === true && { named: '2001:db8::1' }) });
+    this.outer = options.behind && new Gateway(options.behind);
+    this.door = { gateway, own, port: options.port ?? 41_001 };
     this.open = options.open;
     let number = 0;
     const next = (): number => number++;
-    this.lease = new Lease({ random: seeded((options.seed ?? 1) + 1000), newSocket: next, newRequest: next });
+    const numbers = { random: seeded((options.seed ?? 1) + 1000), newSocket: next, newRequest: next };
+    this.machine = this.outer === undefined ? new Lease(numbers) : new Chain(numbers);
     if (options.observed !== undefined) this.give({ kind: 'observed', ip: options.observed });
     this.give({ kind: 'start', door: this.door, saved: options.saved ?? [] });
+  }
+
+  get lease(): Lease {
+    if (this.machine instanceof Lease) return this.machine;
+    throw new Error('there is a chain');
+  }
+
+  get chain(): Chain {
+    if (this.machine instanceof Chain) return this.machine;
+    throw new Error('there is a single lease');
   }
 
   get mapping(): Mapping | undefined {
@@ -63,11 +88,20 @@ export class Lan {
 
   /** The gateway's table as text: `external>ip:internal`. */
   get table(): readonly string[] {
-    return this.gateway.table.entries(this.now).map(({ external, ip, internal }) => `${external}>${ip}:${internal}`);
+    return tableOf(this.gateway, this.now);
+  }
+
+  get outerTable(): readonly string[] {
+    return this.outer === undefined ? [] : tableOf(this.outer, this.now);
+  }
+
+  /** `ip:port`. */
+  get pinholes(): readonly string[] {
+    return this.gateway.table.pinholes(this.now).map(({ ip, port }) => `${ip}:${port}`);
   }
 
   give(input: LeaseInput): void {
-    for (const effect of this.lease.step(input, at(this.now))) this.#act(effect);
+    for (const effect of this.machine.step(input, at(this.now))) this.#act(effect);
   }
 
   /** What a gateway says to everybody. */
@@ -85,7 +119,7 @@ export class Lan {
     for (;;) {
       this.#queue.sort((a, b) => a.at - b.at || a.order - b.order);
       const next = this.#queue[0]?.at ?? Infinity;
-      const wake = Math.max(this.lease.wake() ?? Infinity, this.now);
+      const wake = Math.max(this.machine.wake() ?? Infinity, this.now);
       if (Math.min(next, wake) > end) break;
       if (next <= wake) {
         this.now = Math.max(this.now, next);
@@ -108,7 +142,8 @@ export class Lan {
       case 'open': {
         const { socket, ip, port, memberOn } = effect;
         const local = { ip, port: port === 0 ? this.#ports++ : port };
-        if (memberOn !== undefined && memberOn !== this.door.own) throw new Error('joined elsewhere');
+        const wanted = ip.includes(':') ? '::%eth0' : this.door.own;
+        if (memberOn !== undefined && memberOn !== wanted) throw new Error('joined elsewhere');
         this.#later(0, () => {
           this.#sockets.set(socket, local);
           this.give({ kind: 'opened', socket, local });
@@ -141,13 +176,23 @@ export class Lan {
 
   #send({ socket, to, bytes }: Extract<LeaseEffect, { kind: 'send' }>): void {
     const local = this.#sockets.get(socket);
-    const { ip, delay = 0 } = this.gateway.options;
-    if (local === undefined || (to.ip !== ip && to.ip !== GROUPS.ssdp.ip) || this.#lost()) return;
-    this.#later(WAY, () => {
-      for (const sent of this.gateway.datagram(to.port, local, bytes, this.now)) {
-        if (!this.#lost()) this.#later(WAY + delay, () => this.#arrive(socket, { ip, port: sent.from }, sent.bytes));
+    const asked = this.#at(to.ip);
+    if (local === undefined || asked === undefined || this.#lost()) return;
+    const { gateway, way } = asked;
+    const { ip, delay = 0 } = gateway.options;
+    this.#later(way, () => {
+      for (const sent of gateway.datagram(to.port, { ...local, ip: asked.from }, bytes, this.now)) {
+        if (!this.#lost()) this.#later(way + delay, () => this.#arrive(socket, { ip, port: sent.from }, sent.bytes));
       }
     });
+  }
+
+  /** Who is there, how far away, and whom it takes us for. */
+  #at(ip: string): { readonly gateway: Gateway; readonly way: number; readonly from: string } | undefined {
+    const { gateway, outer, door } = this;
+    const everybody = door.own.includes(':') ? `${GROUPS.ssdp6.ip}%eth0` : GROUPS.ssdp.ip;
+    if (ip === gateway.options.ip || ip === everybody) return { gateway, way: WAY, from: door.own };
+    return ip === outer?.options.ip ? { gateway: outer, way: 2 * WAY, from: gateway.wan } : undefined;
   }
 
   #arrive(socket: number, from: Address, bytes: Uint8Array): void {
@@ -157,12 +202,14 @@ export class Lan {
   #http(order: Extract<LeaseEffect, { kind: 'http' }>): void {
     const { request, to, method, path, headers, body, within } = order;
     this.requests.push(`${key(to)}${path}`);
-    const { ip, delay = 0 } = this.gateway.options;
+    const asked = this.#at(to.ip);
+    const delay = asked?.gateway.options.delay ?? 0;
     const soapAction = headers.find(([name]) => name === 'SOAPAction')?.[1] ?? '';
-    const here = to.ip === ip && to.port === this.gateway.httpPort;
-    const reply = here
-      ? this.gateway.http({ method, path, soapAction, body, from: order.from }, this.now)
-      : ('refused' as const);
+    if (order.from !== this.door.own) throw new Error(`asked from ${order.from}`);
+    const reply =
+      asked !== undefined && to.port === asked.gateway.httpPort
+        ? asked.gateway.http({ method, path, soapAction, body, from: asked.from }, this.now)
+        : ('refused' as const);
     const failed = (reason: 'too-slow' | 'unreachable', after: number): void =>
       this.#later(after, () => this.give({ kind: 'http-failed', request, reason }));
     if (reply === 'refused') failed('unreachable', 2 * WAY);
@@ -179,11 +226,18 @@ export class Lan {
     this.verifications.push(external);
     if (this.open === undefined) return;
     this.#later(60, () => {
-      const entry = this.gateway.table.at(external.port, this.now);
-      const leads =
-        entry?.ip === this.door.own && entry.internal === this.door.port && external.ip === this.gateway.wan;
-      this.give({ kind: this.open === true && leads ? 'verified' : 'unverified', external });
+      this.give({ kind: this.open === true && this.#leads(external) ? 'verified' : 'unverified', external });
     });
+  }
+
+  #leads({ ip, port }: Address): boolean {
+    const { gateway, outer, door } = this;
+    if (door.own.includes(':')) return ip === door.own && this.pinholes.includes(`${ip}:${port}`);
+    const front = gateway.wan === ip ? undefined : outer;
+    const further = front?.table.at(port, this.now);
+    if (front !== undefined && further?.ip !== gateway.wan) return false;
+    const entry = gateway.table.at(further?.internal ?? port, this.now);
+    return ip === (front ?? gateway).wan && entry?.ip === door.own && entry.internal === door.port;
   }
 
   #lost(): boolean {
@@ -193,4 +247,8 @@ export class Lan {
   #later(span: number, run: () => void): void {
     this.#queue.push({ at: this.now + span, order: this.#order++, run });
   }
+}
+
+function tableOf(gateway: Gateway, now: number): readonly string[] {
+  return gateway.table.entries(now).map(({ external, ip, internal }) => `${external}>${ip}:${internal}`);
 }

@@ -47,7 +47,7 @@ describe('Over real sockets', () => {
 
   test('a gateway that lies gets no further than that', async () => {
     const { tenant } = await scene({ natpmp: true, lying: true });
-    await tenant.until(() => tenant.lease.standings?.natpmp.name === 'disproved');
+    await tenant.until(() => tenant.standings?.natpmp.name === 'disproved');
     expect(tenant.mapping).toBeUndefined();
   });
 });
@@ -64,11 +64,11 @@ describe.concurrent('A hostile gateway', () => {
       await emulator.stop();
       await hostile.stop();
     });
-    await tenant.until(() => tenant.lease.standings?.upnp.name === 'refused');
+    await tenant.until(() => tenant.standings?.upnp.name === 'refused');
     expect(tenant.mapping).toBeUndefined();
     expect(hostile.elsewhere()).toBe(0);
     expect(tenant.orders.every(({ to }) => to.ip === ip)).toBe(true);
-    if (refused !== undefined) expect(tenant.lease.refused.get(refused)).toBeGreaterThan(0);
+    if (refused !== undefined) expect(tenant.chain.refused.get(refused)).toBeGreaterThan(0);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 });

@@ -6,8 +6,9 @@ import type { SavedLease } from '../../agent/portmap/saved.ts';
 import { Tenant } from './tenant.ts';
 
 /**
- * A lease as a program, for a namespace; its argument is `Words` as JSON. It listens on the door's port, has an observer outside say
- * where it comes from and try to come in, and prints what it has as lines of JSON. `stop` on stdin ends it in order.
+ * A chain of leases as a program, for a namespace; its argument is `Words` as JSON. It listens on the door's port, has an observer outside say
+ * where it comes from and try to come in, and prints what it has as lines of JSON. On stdin: `stop` ends it in order,
+ * `later S` puts its clock so many seconds ahead.
  */
 export interface Words {
   readonly door: Door;
@@ -23,11 +24,15 @@ export interface Told {
   readonly heldAfter?: number;
   readonly verifiedAfter?: number;
   readonly kept: readonly SavedLease[];
-  readonly standings?: Tenant['lease']['standings'];
-  readonly gateway?: string;
+  readonly standings?: Tenant['standings'];
+  readonly gateways: Tenant['chain']['gateways'];
   /** Renewals, and everything else that had somebody outside try. */
   readonly tries: number;
 }
+
+let ahead = 0;
+const clock = performance.now.bind(performance);
+performance.now = () => clock() + ahead;
 
 const words = JSON.parse(process.argv[2] ?? '') as Words;
 const { door, observer } = words;
@@ -80,15 +85,15 @@ setInterval(() => ask('who'), 500);
 let last = '';
 let verifiedAfter: number | undefined;
 const tell = (): void => {
-  const { mapping, heldAfter, kept, lease } = tenant;
+  const { mapping, heldAfter, kept, standings, chain } = tenant;
   if (mapping?.state === 'verified') verifiedAfter ??= performance.now() - started;
   const told = {
     mapping,
     heldAfter,
     verifiedAfter,
     kept,
-    standings: lease.standings,
-    gateway: lease.gatewayName,
+    standings,
+    gateways: chain.gateways,
     tries,
   };
   const text = JSON.stringify(told satisfies { [Name in keyof Told]: unknown });
@@ -99,7 +104,12 @@ const tell = (): void => {
 setInterval(tell, 5);
 
 createInterface({ input: process.stdin }).on('line', (line) => {
-  if (line !== 'stop') return;
+  const [word = '', seconds = '0'] = line.split(' ');
+  if (word === 'later') {
+    ahead += Number(seconds) * 1000;
+    tenant.give({ kind: 'tick' });
+  }
+  if (word !== 'stop') return;
   void tenant.stop().then(() => {
     tell();
     process.stdout.write('', () => process.exit(0));

@@ -3,14 +3,15 @@ import { seeded } from '../../agent/base/random.ts';
 import { Drive } from '../../agent/io/drive.ts';
 import { askGateway } from '../../agent/io/upnp-http.ts';
 import type { Door, HttpOrder } from '../../agent/portmap/client.ts';
-import { Lease } from '../../agent/portmap/lease.ts';
+import { Chain } from '../../agent/portmap/chain.ts';
+import type { Standings } from '../../agent/portmap/contest.ts';
 import type { Mapping } from '../../agent/portmap/mapping.ts';
 import type { LeaseEffect, LeaseInput } from '../../agent/portmap/orders.ts';
 import type { SavedLease } from '../../agent/portmap/saved.ts';
 
-/** A lease on real sockets, and what it said. */
+/** A household's port on real sockets: a chain of leases, and what it said. */
 export class Tenant {
-  readonly lease: Lease;
+  readonly chain: Chain;
   mapping: Mapping | undefined;
   /** ms from the start to the first mapping. */
   heldAfter: number | undefined;
@@ -31,8 +32,8 @@ export class Tenant {
   }) {
     let number = 0;
     const next = (): number => number++;
-    this.lease = new Lease({ random: seeded(options.seed ?? 1), newSocket: next, newRequest: next });
-    this.#drive = new Drive<LeaseInput, LeaseEffect>(this.lease, (effect) => {
+    this.chain = new Chain({ random: seeded(options.seed ?? 1), newSocket: next, newRequest: next });
+    this.#drive = new Drive<LeaseInput, LeaseEffect>(this.chain, (effect) => {
       switch (effect.kind) {
         case 'http':
           this.orders.push(effect);
@@ -58,6 +59,11 @@ export class Tenant {
     });
     if (options.observed !== undefined) this.#drive.give({ kind: 'observed', ip: options.observed });
     this.#drive.give({ kind: 'start', door: options.door, saved: options.saved ?? [] });
+  }
+
+  /** At our next hop. */
+  get standings(): Standings | undefined {
+    return this.chain.gateways[0]?.standings;
   }
 
   give(input: LeaseInput): void {
@@ -88,7 +94,7 @@ export class Tenant {
   }
 
   told(): string {
-    return JSON.stringify({ mapping: this.mapping, standings: this.lease.standings, refused: [...this.lease.refused] });
+    return JSON.stringify({ mapping: this.mapping, gateways: this.chain.gateways, refused: [...this.chain.refused] });
   }
 
   /** An orderly end: everything is taken back. */

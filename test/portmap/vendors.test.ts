@@ -12,7 +12,7 @@ test.each(VENDORS.map((vendor) => [vendor.name, vendor] as const))(
     const place = allowedLocation(location, '192.168.1.1');
     const read = decodeDescription(bytesOf(description));
     if (typeof place === 'string' || typeof read === 'string') throw new Error('refused');
-    const found = candidatesOf(read, place);
+    const found = candidatesOf(read, place, false);
     expect(found.map((one) => `${one.service.type} ${one.place.path}`)).toEqual(asked);
     for (const one of found) expect(one.place.to).toEqual(place.to);
     expect(read.maker).toBe('Maker');

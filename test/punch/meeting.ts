@@ -103,7 +103,16 @@ class Party implements Machine<In, NetEffect | Other> {
     const ground: Ground = { networks: [{ ip: this.#ip, prefix: LAN_PREFIX }], rendezvous: this.#observers };
     this.#initiator = initiator;
     this.#punch = lone({
-      plan: plan(mine, theirs, candidatesOf(addresses, ground), initiator, conducted),
+      plan: plan(
+        mine,
+        theirs,
+        candidatesOf(
+          addresses.map((address) => ({ ...address, opening: 'none' })),
+          ground,
+        ),
+        initiator,
+        conducted,
+      ),
       ground,
       port: this.#local.port,
       nat: mine.kind,

@@ -168,7 +168,13 @@ const HOME_ROUTER: NatProfile = {
 };
 
 function punch(changes: Partial<PunchPlan> = {}): Punch {
-  const normal = plan(HOME_ROUTER, HOME_ROUTER, { observed: [PEER], internal: [] }, true, false);
+  const normal = plan(
+    HOME_ROUTER,
+    HOME_ROUTER,
+    { observed: [{ ...PEER, opening: 'none' }], internal: [] },
+    true,
+    false,
+  );
   return lone({ plan: { ...normal, ...changes }, ground: GROUND });
 }
 
@@ -247,7 +253,7 @@ test('it arrives once and is silent from then on', () => {
 
 test('a LAN path that comes up to 50 ms later than another one wins', () => {
   const near = { ip: '192.168.1.77', port: 40_000 };
-  const same = { observed: [{ ip: '8.8.8.8', port: 40_000 }], internal: [near] };
+  const same = { observed: [{ ip: '8.8.8.8', port: 40_000, opening: 'none' as const }], internal: [near] };
   const run = (lanAt: number): unknown => {
     const machine = lone({ plan: plan(HOME_ROUTER, HOME_ROUTER, same, true, false), ground: GROUND });
     machine.step({ kind: 'start' }, at(0));

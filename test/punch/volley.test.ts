@@ -59,7 +59,7 @@ interface Setting {
 
 /** A conducted pair, with nothing of its own plan in the way. */
 function house({ mine = ROUTER, ...rest }: Setting = {}): Household {
-  const whole = plan(mine, HARD, { observed: [PEER], internal: [] }, true, true);
+  const whole = plan(mine, HARD, { observed: [{ ...PEER, opening: 'none' }], internal: [] }, true, true);
   const options = { ips: ['9.9.9.9'], nat: mine.kind, ground: GROUND, plan: { ...whole, schedule: [] }, ...rest };
   return new Household(lone(options));
 }

@@ -262,7 +262,7 @@ describe('an address that is not proven', () => {
 
   it('claimed as internal or as proven is given to nobody either', () => {
     const [liar, honest] = [new Hand(place(1)).settle(), new Hand(place(2)).settle()];
-    const proven = [{ address: VICTIM, token: new Uint8Array(8) }];
+    const proven = [{ address: VICTIM, token: new Uint8Array(8), opening: 'mapped-pcp' } as const];
     liar.say({
       kind: 'register',
       request: 2,
@@ -273,7 +273,7 @@ describe('an address that is not proven', () => {
       profile: PROFILE,
     });
     const heard = honest.hear(honest.say({ kind: 'introduce', request: 1, node: liar.pair.publicKey }));
-    expect(heard).toMatchObject([{ kind: 'introduction', candidates: [liar.address] }]);
+    expect(heard).toMatchObject([{ kind: 'introduction', candidates: [{ ...liar.address, opening: 'none' }] }]);
   });
 
   it('becomes proven by the answer to the challenge, from there and from nowhere else', () => {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Address, parseAddress } from '../../agent/base/address.ts';
+import { type NatKind, UNKNOWN } from '../../agent/base/nat-profile.ts';
+import type { Opening } from '../../agent/base/opening.ts';
 import { at, ms, seconds } from '../../agent/base/time.ts';
 import { full, spend } from '../../agent/base/allowance.ts';
 import { candidates } from '../../agent/rendezvous/candidates.ts';
@@ -17,7 +19,7 @@ describe('the addresses a household is told of another', () => {
   const from = (observed: string, internal: string[] = [], proven: string[] = []) => ({
     observed: address(observed),
     internal: internal.map(address),
-    proven: proven.map(address),
+    proven: proven.map((text) => ({ ...address(text), opening: 'none' as const })),
   });
   const elsewhere = from('198.51.100.9:5000', ['192.168.1.9:5000']);
 
@@ -72,7 +74,16 @@ describe('the addresses a household is told of another', () => {
       ['203.0.113.7:40000'],
     ],
   ])('%s', (_rule, target, viewer, expected) => {
-    expect(candidates(target, viewer)).toEqual(expected.map(address));
+    expect(candidates(target, viewer)).toEqual(expected.map((text) => ({ ...address(text), opening: 'none' })));
+  });
+
+  it('begin with the door that stands open, once', () => {
+    const target = from('203.0.113.7:40000', ['203.0.113.7:51000']);
+    const proven = [{ ...address('203.0.113.7:51000'), opening: 'mapped-upnp' as const }];
+    expect(candidates({ ...target, proven }, elsewhere)).toEqual([
+      { ...address('203.0.113.7:51000'), opening: 'mapped-upnp' },
+      { ...address('203.0.113.7:40000'), opening: 'none' },
+    ]);
   });
 });
 
@@ -149,7 +160,10 @@ describe('a wheel', () => {
 });
 
 it('open parents are liked best, and two hard NATs least', () => {
-  expect(suits('open', 'random')).toBe(0);
-  expect(suits('preserve', 'random')).toBeLessThan(suits('random', 'preserve'));
-  expect(suits('random', 'sequential')).toBeGreaterThan(suits('random', 'preserve'));
+  const of = (kind: NatKind, door: Opening = 'none') => ({ ...UNKNOWN, kind, door });
+  const [open, preserve, random, sequential] = [of('open'), of('preserve'), of('random'), of('sequential')];
+  expect(suits(open, random)).toBe(0);
+  expect(suits(of('random', 'mapped-pcp'), random)).toBe(0);
+  expect(suits(preserve, random)).toBeLessThan(suits(random, preserve));
+  expect(suits(random, sequential)).toBeGreaterThan(suits(random, preserve));
 });

@@ -135,7 +135,7 @@ describe('an introduction', () => {
     expect(mine?.secret).toHaveLength(32);
     expect(mine?.peer).toEqual(far.id);
     expect(theirs?.peer).toEqual(near.id);
-    expect(mine?.candidates).toEqual([far.told('registered')[0]?.observed]);
+    expect(mine?.candidates).toEqual([{ ...far.told('registered')[0]?.observed, opening: 'none' }]);
     expect(mine?.profile).toEqual(theirs?.mine);
     expect(near.told('introduction')).toHaveLength(1);
     expect(far.told('introduction')).toHaveLength(1);

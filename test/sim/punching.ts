@@ -68,7 +68,7 @@ class Puncher implements Machine<NetInput, NetEffect | Reached> {
   #introduced(bytes: Uint8Array, now: Instant): readonly (NetEffect | Reached)[] {
     const ground = { networks: [LAN], rendezvous: [this.#server] };
     const peer = new Reader(bytes).address();
-    const candidates = candidatesOf(peer === undefined ? [] : [peer], ground);
+    const candidates = candidatesOf(peer === undefined ? [] : [{ ...peer, opening: 'none' }], ground);
     const made = plan(this.#mine, this.#theirs, candidates, this.#initiator, false);
     this.#punch = lone({ plan: made, ground });
     return this.#carryOut(this.#punch.step({ kind: 'start' }, now));

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { type Address, ipText } from '../../agent/base/address.ts';
 import { FILTERINGS, NAT_KINDS, type NatProfile, POOLINGS, TRAITS } from '../../agent/base/nat-profile.ts';
+import { BAITS } from '../../agent/base/bait.ts';
+import { OPENINGS } from '../../agent/base/opening.ts';
 import { METHODS, REASONS } from '../../agent/base/outcome.ts';
 import { ms } from '../../agent/base/time.ts';
 import {
   CARRYING_STATES,
+  LINE_ENDS,
   type Message,
   MISFIRES,
   PURPOSES,
@@ -36,6 +39,8 @@ const name = fc
 const port = fc.integer({ min: 1, max: 65535 });
 const range = fc.tuple(port, port).map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }));
 
+const opening = fc.constantFrom(...OPENINGS);
+
 const profile: fc.Arbitrary<NatProfile> = fc.record({
   kind: fc.constantFrom(...NAT_KINDS),
   offset: fc.integer({ min: -65535, max: 65535 }),
@@ -50,6 +55,7 @@ const profile: fc.Arbitrary<NatProfile> = fc.record({
   pooling: fc.constantFrom(...POOLINGS),
   poison: fc.constantFrom(...TRAITS),
   quota: u16,
+  door: opening,
 });
 
 /** What can be fired at so many addresses of the peer. */
@@ -79,7 +85,7 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     role: fc.constantFrom(...ROLES),
     children: u8,
     internal: list(address, 8),
-    proven: list(fc.record({ address, token: bytes(8) }), 4),
+    proven: list(fc.record({ address, token: bytes(8), opening }), 4),
     profile,
   }),
   beat: fc.record({
@@ -103,6 +109,7 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     observer: u8,
     token: bytes(8),
   }),
+  'try-door': fc.record({ kind: fc.constant('try-door'), id: u32, index: u8, observer: u8, at: address }),
   introduce: fc.record({ kind: fc.constant('introduce'), request: u32, node }),
   join: fc.record({ kind: fc.constant('join'), request: u32, channel: node, avoid: list(node, 8) }),
   publish: fc.record({
@@ -157,6 +164,7 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     token: bytes(8),
   }),
   filtered: fc.record({ kind: fc.constant('filtered'), id: u32, index: u8, observer: u8 }),
+  knocked: fc.record({ kind: fc.constant('knocked'), id: u32, index: u8, observer: u8, token: bytes(8) }),
   introduction: fc.record({
     kind: fc.constant('introduction'),
     request: u32,
@@ -169,7 +177,10 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     peer: node,
     peerHeaderKey: bytes(16),
     secret: bytes(32),
-    candidates: list(address, 12),
+    candidates: list(
+      fc.tuple(address, opening).map(([where, how]) => ({ ...where, opening: how })),
+      12,
+    ),
     profile,
     mine: profile,
     startIn: span16,
@@ -199,6 +210,23 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
   }),
   bridge: fc.record({ kind: fc.constant('bridge'), pairId: u32, leg }),
   bridged: fc.record({ kind: fc.constant('bridged'), pairId: u32, leg: u32, up: fc.boolean() }),
+  'line-test': fc.record({ kind: fc.constant('line-test'), request: u32 }),
+  'line-ask': fc.record({ kind: fc.constant('line-ask'), request: u32 }),
+  stretch: fc.record({ kind: fc.constant('stretch'), id: u32, index: u8, filler: fc.integer({ min: 0, max: 1440 }) }),
+  'line-ready': fc.record({ kind: fc.constant('line-ready'), request: u32, clock: u48, port: u16 }),
+  'line-report': fc.record({
+    kind: fc.constant('line-report'),
+    request: u32,
+    lines: list(
+      fc.record({
+        content: fc.constantFrom('nothing', 'other', ...BAITS),
+        received: u16,
+        sent: u16,
+        end: fc.constantFrom(...LINE_ENDS),
+      }),
+      8,
+    ),
+  }),
   nudged: fc.record({ kind: fc.constant('nudged'), node, address }),
   relayed: fc.record({ kind: fc.constant('relayed'), pairId: u32, bytes: fc.uint8Array({ maxLength: 1232 }) }),
   challenge: fc.record({ kind: fc.constant('challenge'), token: bytes(8) }),

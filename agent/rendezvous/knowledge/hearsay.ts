@@ -70,6 +70,8 @@ export class Hearsay {
   reported(client: Client, other: Client | undefined, pair: Pair, outcome: Outcome, now: Instant): void {
     const [mine, theirs] = [client.facts?.profile, other?.facts?.profile];
     if (mine === undefined || theirs === undefined) return;
+    // Who comes in by a door says nothing of how two NATs get along.
+    if (mine.door !== 'none' || theirs.door !== 'none') return;
     const { way } = pair;
     // Nothing was tried yet: others were in the way.
     if (outcome.kind === 'failed' && pair.conducted && way === undefined) return;

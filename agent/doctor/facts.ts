@@ -1,0 +1,58 @@
+import type { Address } from '../base/address.ts';
+import type { Bait } from '../base/bait.ts';
+import type { Millis } from '../base/time.ts';
+import type { Terrain } from '../uplink/terrain.ts';
+import type { Sight } from './sight.ts';
+
+/** How a TCP connection to a rendezvous began; `silent`: not a word came back. */
+export type Greeting = 'connected' | 'refused' | 'silent' | 'unreachable';
+
+/** One connection of a line test as we saw it. */
+export interface LineTried {
+  readonly bait: Bait;
+  /** `echoed`: all of it came back as it left; `altered`: something else did; `refused`: there was no connection. */
+  readonly end: 'echoed' | 'altered' | 'reset' | 'closed' | 'silence' | 'refused';
+}
+
+/** A household that a running agent of this machine is connected with. */
+export interface PeerSeen {
+  readonly part: 'parent' | 'child';
+  readonly method: string | undefined;
+  readonly rtt: Millis | undefined;
+  /** Share of packets. */
+  readonly loss: number | undefined;
+}
+
+/** Who has the port for the house's own devices. */
+export type HomePort = 'free' | 'agent' | 'other';
+
+/** What the machine itself is and has. */
+export interface MachineSeen {
+  readonly cpu: string;
+  readonly cores: number;
+  /** MB. */
+  readonly memory: number;
+  readonly memoryFree: number;
+  readonly flashFree: number | undefined;
+  /** Bytes of the longest packet of the link that the internet is reached by. */
+  readonly mtu: number | undefined;
+  readonly table: { readonly used: number; readonly most: number } | undefined;
+}
+
+/** All that was seen; whatever could not be looked at, or not in time, is undefined. */
+export interface Facts {
+  readonly sight: Sight;
+  /** Undefined: this machine does not tell. */
+  readonly terrain: Terrain | undefined;
+  /** Addresses of our own that others could write to. */
+  readonly own: readonly string[];
+  readonly greetings: readonly { readonly to: Address; readonly greeting: Greeting }[] | undefined;
+  readonly lines: readonly LineTried[] | undefined;
+  /** Milliseconds since 1970 by our own clock, and by that of the rendezvous at the same moment, where it told. */
+  readonly clock: { readonly own: number; readonly theirs: number | undefined };
+  /** What the system's resolvers say of a name that there is, and of one that there is not. */
+  readonly names: { readonly found: boolean; readonly invented: boolean } | undefined;
+  readonly homePort: HomePort | undefined;
+  readonly peers: readonly PeerSeen[] | undefined;
+  readonly machine: MachineSeen | undefined;
+}

@@ -1,0 +1,67 @@
+import type { HouseholdEffect, HouseholdInput } from '../house/household.ts';
+import type { StateFolder } from '../io/files.ts';
+import { ownNetworks } from '../io/interfaces.ts';
+import { askGateway } from '../io/upnp-http.ts';
+import { secureRandom } from '../io/crypto.ts';
+import { decodeSaved, type SavedLease } from '../portmap/saved.ts';
+import { choosePort } from '../uplink/portset.ts';
+import type { Terrain } from '../uplink/terrain.ts';
+import { readTerrain, watchTerrain } from './terrain.ts';
+
+const FILE = 'leases.json';
+/** Gateways are given two seconds to take a mapping back; nobody waits longer for the end of a program. */
+const FAREWELL_MS = 2500;
+
+type Order = Extract<HouseholdEffect, { kind: 'http' | 'keep' | 'left' }>;
+type Answer = Extract<HouseholdInput, { kind: 'uplinks' | 'http-answered' | 'http-failed' }>;
+
+/** Carries out what a household orders about its doors, and tells it of the lines out of this machine. */
+export interface Doorman {
+  act(order: Order): void;
+  /** After `leave`: until nothing of ours is left at gateways, but not for ever. */
+  left(): Promise<void>;
+  stop(): void;
+}
+
+/** `give` is the household's; nothing is asked of anybody where `isWanted` is false. */
+export async function openDoorman(
+  state: StateFolder,
+  isWanted: boolean,
+  give: (input: Answer) => void,
+): Promise<Doorman> {
+  let saved: readonly SavedLease[] = (await state.learned(FILE, decodeSaved)) ?? [];
+  const gone = Promise.withResolvers<void>();
+  const tell = ({ uplinks }: Terrain): void => give({ kind: 'uplinks', uplinks, networks: ownNetworks(), saved });
+  const watch = isWanted ? watchTerrain(tell) : undefined;
+  if (!isWanted) gone.resolve();
+  return {
+    act: (order) => {
+      switch (order.kind) {
+        case 'http':
+          void askGateway(order).then(give);
+          return;
+        case 'keep':
+          saved = order.leases;
+          void state.keep(FILE, saved);
+          return;
+        case 'left':
+          gone.resolve();
+          return;
+      }
+    },
+    left: async () => {
+      const late = Promise.withResolvers<void>();
+      const timer = setTimeout(() => late.resolve(), FAREWELL_MS);
+      await Promise.race([gone.promise, late.promise]);
+      clearTimeout(timer);
+    },
+    stop: () => watch?.stop(),
+  };
+}
+
+/** The port to bind: the one that was chosen by hand, else one of those that are ours of a shared address, else 0 for any. */
+export async function portFor(udpPort: number): Promise<number> {
+  if (udpPort !== 0) return udpPort;
+  const first = (await readTerrain()).uplinks.find(({ family }) => family === 4);
+  return first === undefined ? 0 : (choosePort(first.ports, secureRandom) ?? 0);
+}

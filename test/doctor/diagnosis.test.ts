@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { ms } from '../../agent/base/time.ts';
+import { diagnose } from '../../agent/doctor/diagnosis.ts';
+import type { Facts } from '../../agent/doctor/facts.ts';
+import { VERDICTS } from '../../agent/doctor/verdict.ts';
+import { BLIND, granting, HEALTHY, house, mapping, profile, USUAL } from './facts.ts';
+
+const nat = (part: Parameters<typeof profile>[0]) => ({ profile: profile(part), samples: [] });
+const TRIED = (HEALTHY.lines ?? []).filter(({ bait }) => bait !== 'bittorrent');
+const cut = { bait: 'bittorrent', end: 'reset' } as const;
+
+const CASES: readonly (readonly [string, (typeof VERDICTS)[number], Facts])[] = [
+  ['a usual house', 'punchable', HEALTHY],
+  ['a random NAT', 'hard-nat', house({ nat: nat({ kind: 'random' }) })],
+  ['a NAT nobody could read', 'punchable', house({ nat: nat({ kind: 'unknown', confidence: 0 }) })],
+  ['a full cone', 'open', house({ nat: nat({ filtering: 'endpoint-independent' }) })],
+  [
+    'a random NAT that lets everybody in',
+    'hard-nat',
+    house({ nat: nat({ kind: 'random', filtering: 'endpoint-independent' }) }),
+  ],
+  ['a port that was opened by hand', 'open', house({ isOpen: true })],
+  ['a public address and a firewall', 'firewall', house({ nat: nat({ kind: 'open' }) })],
+  ['a router with a public address of its own', 'firewall', house({}, { own: ['203.0.113.7'] })],
+  ['a mapping that works', 'mapped', house({ ...granting('203.0.113.7'), mapping: mapping('verified') })],
+  [
+    'a mapping that works through two routers',
+    'mapped',
+    house({ ...granting('192.168.0.2'), mapping: mapping('verified') }),
+  ],
+  ['a mapping that nobody gets in by', 'punchable', house({ ...granting('203.0.113.7'), mapping: mapping('closed') })],
+  ['a router behind a router', 'double-nat', house({ ...granting('192.168.0.2'), mapping: mapping('closed') })],
+  ['a carrier’s NAT', 'carrier-nat', house({ ...granting('100.64.3.4'), mapping: mapping('closed') })],
+  ['a gateway whose public address is not ours', 'carrier-nat', house({ ...granting('198.51.100.9') })],
+  ['a line that has one of the carrier’s addresses', 'carrier-nat', house({}, { terrain: line('100.64.0.9') })],
+  ['UDP silent, TCP answered', 'udp-blocked', house({ ...BLIND, met: false })],
+  ['a rendezvous that is not there', 'no-rendezvous', house({ ...BLIND, met: false }, { greetings: said('refused') })],
+  ['nobody answers anything', 'no-rendezvous', house({ ...BLIND, met: false }, { greetings: said('silent') })],
+  ['no rendezvous named', 'no-rendezvous', house(BLIND, { greetings: [] })],
+  ['no address', 'no-network', house({ ...BLIND, met: false }, { own: [], terrain: undefined })],
+  ['no route', 'no-network', house(BLIND, { terrain: { uplinks: [], isGateway: false, lan: [] } })],
+  ['a reset that the other end did not send', 'interference', house(seen('open'), { lines: [...TRIED, cut] })],
+  ['a reset that both ends saw', 'interference', house(seen('reset'), { lines: [...TRIED, cut] })],
+  [
+    'a reset, and the other end could not be asked',
+    'interference',
+    house({ lineReport: undefined }, { lines: [...TRIED, cut] }),
+  ],
+  ['bytes that never arrive', 'interference', house({}, { lines: [...TRIED, { ...cut, end: 'silence' }] })],
+  [
+    'a carrier that also resets',
+    'interference',
+    house({ ...seen('open'), ...granting('100.64.3.4') }, { lines: [...TRIED, cut] }),
+  ],
+  [
+    'a TCP port that is shut',
+    'punchable',
+    house({}, { lines: (HEALTHY.lines ?? []).map(({ bait }) => ({ bait, end: 'refused' })) }),
+  ],
+  [
+    'TCP that carries nothing at all',
+    'punchable',
+    house({}, { lines: (HEALTHY.lines ?? []).map(({ bait }) => ({ bait, end: 'silence' })) }),
+  ],
+  [
+    'connections that the other end closed',
+    'punchable',
+    house(seen('closed'), { lines: [...TRIED, { ...cut, end: 'closed' }] }),
+  ],
+];
+
+function line(own: string): Facts['terrain'] {
+  const uplink = {
+    name: 'wan',
+    family: 4,
+    own,
+    prefix: 10,
+    gateway: '100.64.0.1',
+    metric: 0,
+    ports: [],
+    proto: 'dhcp',
+  } as const;
+  return { uplinks: [uplink], isGateway: true, lan: ['br-lan'] };
+}
+
+function said(greeting: 'refused' | 'silent'): Facts['greetings'] {
+  return [{ to: { ip: '198.51.100.1', port: 7000 }, greeting }];
+}
+
+/** What the other end saw of the BitTorrent-like one: nothing came, and that end. */
+function seen(end: 'open' | 'reset' | 'closed') {
+  const lines = [{ content: end === 'closed' ? 'bittorrent' : 'nothing', received: 0, sent: 0, end } as const];
+  return { lineReport: { kind: 'line-report', request: 2, lines } as const };
+}
+
+describe('the verdict', () => {
+  it.each(CASES)('on %s is %s', (_, word, facts) => {
+    expect(diagnose(facts).word).toBe(word);
+  });
+
+  it('has a case for each of its words', () => {
+    expect(new Set(CASES.map(([, word]) => word))).toEqual(new Set(VERDICTS));
+  });
+
+  it.each(CASES)('on %s is one sentence, and tells at least one thing to do', (_, _word, facts) => {
+    const { sentence, advice } = diagnose(facts);
+    expect(sentence).toMatch(/^[A-Z][^.!?]*\.$/);
+    expect(advice.length).toBeGreaterThan(0);
+    for (const text of advice) expect(text).toMatch(/[.]$/);
+  });
+});
+
+describe('what the owner can do', () => {
+  it.each([
+    ['FRITZ!Box 7590', 'Permit independent port sharing'],
+    ['OpenWrt TR064 router', 'Services > UPnP IGD & PCP'],
+    ['TP-Link Archer AX73', 'Advanced > NAT Forwarding > UPnP'],
+    ['NETGEAR R7000', 'Turn UPnP On'],
+    ['ASUSTeK RT-AX88U', 'Enable UPnP'],
+    ['Sagemcom Livebox 5', 'NAT/PAT'],
+    ['Ubiquiti UniFi Dream Machine', 'Settings > Internet'],
+    ['Nobody Box', 'UPnP (or NAT-PMP, or PCP)'],
+  ])('is told in the words of the menus of %s', (name, words) => {
+    const gateways = USUAL.gateways.map((gateway) => ({ ...gateway, name }));
+    expect(diagnose(house({ gateways })).advice.join(' ')).toContain(words);
+  });
+
+  it('is the missing rule where the machine is the router', () => {
+    const facts = house({ nat: nat({ kind: 'open' }) }, { terrain: line('203.0.113.7') });
+    expect(diagnose(facts).advice[0]).toContain('Allow UDP port 50000 from wan');
+  });
+
+  it('names what else is wrong after what matters most', () => {
+    const facts = house({ trips: { asked: 50, trips: [ms(30)] } }, { clock: { own: 0, theirs: 1_800_000_000_000 } });
+    const { advice } = diagnose(facts);
+    expect(advice.slice(-2).map((text) => text.split(' ').slice(0, 3).join(' '))).toEqual([
+      'The line loses',
+      'Set the clock:',
+    ]);
+  });
+});

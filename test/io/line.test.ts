@@ -1,0 +1,87 @@
+import { connect, createServer, type Server } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { BAITS } from '../../agent/base/bait.ts';
+import { seeded } from '../../agent/base/random.ts';
+import { at, ms } from '../../agent/base/time.ts';
+import { type LineServer, startLineServer } from '../../agent/io/line-server.ts';
+import { greet, tryLine } from '../../agent/io/line-test.ts';
+import type { Client } from '../../agent/rendezvous/directory.ts';
+import { LineTests } from '../../agent/rendezvous/linetest.ts';
+
+const LOCAL = '127.0.0.1';
+const CLIENT = { address: { ip: LOCAL, port: 1 } } as Client;
+
+let server: LineServer | undefined;
+let other: Server | undefined;
+
+afterEach(() => {
+  server?.stop();
+  other?.close();
+  [server, other] = [undefined, undefined];
+});
+
+async function start(granted: boolean): Promise<{ readonly lines: LineTests; readonly port: number }> {
+  const lines = new LineTests(() => ({ port: 1, clock: 0 }));
+  if (granted) lines.test(CLIENT, { kind: 'line-test', request: 1 }, [], at(0));
+  server = await startLineServer({ ip: LOCAL, port: 0 }, (ip) => lines.visit(ip, at(1)));
+  return { lines, port: server.port };
+}
+
+/** A program that treats connections in its own way. */
+async function stranger(treat: Parameters<typeof createServer>[1]): Promise<number> {
+  other = createServer(treat);
+  await new Promise<void>((resolve) => other?.listen(0, LOCAL, resolve));
+  const address = other.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+describe('connections of a line test', () => {
+  it('come back as they left, and the other end tells the same story', async () => {
+    const { lines, port } = await start(true);
+    const tried = await Promise.all(BAITS.map((bait) => tryLine({ ip: LOCAL, port }, bait, seeded(1), ms(2000))));
+    expect(tried).toEqual(BAITS.map((bait) => ({ bait, end: 'echoed' })));
+    const seen: unknown[] = [];
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    lines.ask(CLIENT, { kind: 'line-ask', request: 2 }, seen as never);
+    expect(seen).toMatchObject([{ lines: BAITS.map(() => ({ end: 'closed' })) }]);
+  });
+
+  it('are closed without a byte, and without a reset, where nobody has asked', async () => {
+    const { port, lines } = await start(false);
+    expect(await tryLine({ ip: LOCAL, port }, 'tls', seeded(1), ms(2000))).toEqual({ bait: 'tls', end: 'closed' });
+    expect(lines.refused).toBe(1);
+  });
+
+  it.each([
+    ['reset', (socket: { resetAndDestroy(): unknown }) => void socket.resetAndDestroy(), 'reset'],
+    ['swallowed', () => {}, 'silence'],
+    ['changed', (socket: { write(text: string): unknown }) => void socket.write('x'.repeat(2000)), 'altered'],
+  ] as const)('that are %s on the way are told as such', async (_, treat, end) => {
+    const port = await stranger(treat);
+    expect(await tryLine({ ip: LOCAL, port }, 'random', seeded(1), ms(300))).toEqual({ bait: 'random', end });
+  });
+
+  it('that are refused are no news of the line', async () => {
+    expect(await tryLine({ ip: LOCAL, port: 1 }, 'http', seeded(1), ms(500))).toEqual({ bait: 'http', end: 'refused' });
+  });
+
+  it('bring no more than two kilobytes, whatever they send', async () => {
+    const { port } = await start(true);
+    const socket = connect({ host: LOCAL, port });
+    let came = 0;
+    socket.on('data', (bytes) => (came += bytes.length));
+    socket.on('error', () => {});
+    for (let i = 0; i < 8; i++) socket.write(new Uint8Array(1000));
+    await new Promise((resolve) => socket.once('end', resolve));
+    expect(came).toBeLessThanOrEqual(2048);
+    socket.destroy();
+  });
+});
+
+describe('a greeting over TCP', () => {
+  it('tells whether anybody takes connections there', async () => {
+    const { port } = await start(false);
+    expect(await greet({ ip: LOCAL, port }, ms(1000))).toBe('connected');
+    expect(await greet({ ip: LOCAL, port: 1 }, ms(1000))).toBe('refused');
+  });
+});

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Address } from '../../agent/base/address.ts';
+import type { SavedLease } from '../../agent/portmap/saved.ts';
+import {
+  type Daemon,
+  inWords,
+  knocking,
+  Outcomes,
+  output,
+  pause,
+  settled,
+  six,
+  startObserver,
+  TenantProgram,
+  UpnpRouter,
+} from './gateways.ts';
+import { Lab } from './lab.ts';
+import { describeInLab } from './missing.ts';
+import { ip } from './netns.ts';
+
+const PORT = 41_001;
+
+describeInLab(
+  'Routers that keep strangers out of IPv6',
+  () => {
+    let lab: Lab;
+    let observer: Address;
+    let count = 0;
+    const outcomes = new Outcomes();
+
+    beforeAll(async () => {
+      lab = await Lab.create();
+      const server = await lab.internet({ ipv6: true });
+      const here = server.six ?? '';
+      const other = `${here}234`;
+      ip(server.netns, [`addr add ${other}/128 dev wan nodad`]);
+      observer = await startObserver(lab, { netns: server.netns, addresses: [here, other] });
+    });
+
+    afterAll(async () => {
+      outcomes.print();
+      await lab?.close();
+    });
+
+    async function house(daemon: Daemon): Promise<{
+      readonly own: string;
+      readonly router: UpnpRouter;
+      readonly tenant: (words?: { readonly port?: number; readonly saved?: readonly SavedLease[] }) => TenantProgram;
+      readonly knocked: () => Promise<boolean>;
+    }> {
+      const home = await lab.household({ ipv6: true });
+      await Promise.all([home.router, home.host].map(settled));
+      const router = new UpnpRouter(lab, home, `11.22.33.${++count}`);
+      await router.start({ ...daemon, ipv6: true });
+      const own = six(home.host, 'eth0');
+      // As a router's advertisement names it.
+      const gateway = `${six(home.router, 'lan', 'link')}%eth0`;
+      return {
+        own,
+        router,
+        tenant: ({ port = PORT, ...words } = {}) =>
+          new TenantProgram(lab, home.host, { observer, ...words, door: { gateway, own, port } }),
+        knocked: async () => {
+          const said = await output(lab, home.host, [process.execPath, '-e', knocking(own, PORT, observer)]);
+          return said.trim() === 'somebody came';
+        },
+      };
+    }
+
+    /** Over PCP this miniupnpd deletes nothing that was ever renewed; what it then gets is its shortest time, 10 s. */
+    const shut = async (router: UpnpRouter): Promise<void> => {
+      const end = performance.now() + 15_000;
+      while (router.pinholes.length > 0 && performance.now() < end) await pause(100);
+      expect(router.pinholes).toEqual([]);
+    };
+
+    test.each<[string, Daemon, string]>([
+      ['PCP', { upnp: false, longest: 20 }, 'pcp'],
+      ['UPnP', { pmp: false }, 'upnp'],
+      ['both', { longest: 20 }, 'pcp'],
+    ])('let one in over %s while we are there, asked at their link-local address', async (what, daemon, protocol) => {
+      const { own, router, tenant: begin, knocked } = await house(daemon);
+      expect(await knocked()).toBe(false);
+      const tenant = begin();
+      const told = await tenant.verified();
+      expect(told.mapping).toMatchObject({ protocol, outside: 'open', external: { ip: own, port: PORT } });
+      expect(router.pinholes).toEqual([`${own}:${PORT}`]);
+      outcomes.add(`over ${what}`, inWords(told));
+      await tenant.stop();
+      expect(tenant.told?.kept).toEqual([]);
+      await shut(router);
+      expect(await knocked()).toBe(false);
+      await router.kill();
+    });
+
+    test('have no pinhole left over UPnP after we were killed and came back with another port', async () => {
+      const { own, router, tenant: begin } = await house({ pmp: false });
+      const first = begin();
+      const { kept } = await first.verified();
+      expect(kept.find(({ protocol }) => protocol === 'upnp')?.pinhole).toBeTypeOf('number');
+      await first.child.stop('SIGKILL');
+      expect(router.pinholes).toEqual([`${own}:${PORT}`]);
+      const second = begin({ saved: kept, port: 45_000 });
+      await second.verified();
+      await second.until((told) => told.kept.every(({ internal }) => internal === 45_000));
+      expect(router.pinholes).toEqual([`${own}:45000`]);
+      await second.stop();
+      expect(router.pinholes).toEqual([]);
+      outcomes.add('killed, and back with another port, over UPnP', 'one pinhole, none after stop');
+      await router.kill();
+    });
+
+    test('have one pinhole for us, not two, after we were killed and came back with the same port', async () => {
+      const { own, router, tenant: begin } = await house({ pmp: false });
+      const first = begin();
+      const { kept } = await first.verified();
+      await first.child.stop('SIGKILL');
+      const second = begin({ saved: kept });
+      const { kept: keptNow } = await second.verified();
+      expect(keptNow).toEqual(kept);
+      expect(router.pinholes).toEqual([`${own}:${PORT}`]);
+      await second.stop();
+      expect(router.pinholes).toEqual([]);
+      outcomes.add('killed, and back with the same port, over UPnP', 'the same pinhole, none after stop');
+      await router.kill();
+    });
+
+    test('shut a pinhole of PCP soon after we left that was renewed before', async () => {
+      const { router, tenant: begin } = await house({ upnp: false, longest: 20 });
+      const tenant = begin();
+      const first = (await tenant.verified()).mapping?.expires ?? 0;
+      await tenant.until(({ mapping }) => mapping !== undefined && mapping.expires > first + 5000, 30_000);
+      await tenant.stop();
+      const left = performance.now();
+      await shut(router);
+      const time = ((performance.now() - left) / 1000).toFixed(1);
+      outcomes.add('over PCP, renewed, then left in order', `shut after ${time} s`);
+      await router.kill();
+    });
+
+    test('that were switched off and on have our pinhole again', async () => {
+      const { own, router, tenant: begin } = await house({ pmp: false });
+      const tenant = begin();
+      await tenant.verified();
+      await pause(3000);
+      await router.kill();
+      await router.start({ pmp: false, ipv6: true });
+      expect(router.pinholes).toEqual([]);
+      const end = performance.now() + 15_000;
+      while (router.pinholes.length === 0 && performance.now() < end) await pause(100);
+      expect(router.pinholes).toEqual([`${own}:${PORT}`]);
+      await tenant.stop();
+      await router.kill();
+    });
+  },
+  ['miniupnpd'],
+);
