@@ -178,6 +178,15 @@ export const OPTIONS = {
     example: '4',
     live: true,
   },
+  lineTests: {
+    name: 'line_tests',
+    kind: 'flag',
+    about:
+      'take TCP connections at the first address too, from households whose doctor has asked for it, and echo what they bring; all others are closed without a byte',
+    roles: ['rendezvous'],
+    preset: 'on',
+    example: 'on',
+  },
   knowledge: {
     name: 'knowledge',
     kind: 'text',

@@ -57,7 +57,7 @@ function menus({ sight }: Facts): ReturnType<typeof menusOf> {
 function openPort(facts: Facts): readonly string[] {
   const { maker, mapping, forward } = menus(facts);
   if (facts.terrain?.isGateway === true && facts.sight.gateways.length === 0) return [rule(facts)];
-  const page = maker === '' ? 'the router’s page' : `the page of the ${maker}`;
+  const page = maker === '' ? "the router's page" : `the page of the ${maker}`;
   return [
     `Let programs open ports: on ${page}, ${mapping}. hearth does the rest by itself.`,
     `Or open one by hand: ${forward}. UDP, any port from 1024 up, to this machine; then start hearth with --port and that number.`,
@@ -84,8 +84,8 @@ function sixHint({ sight }: Facts): string {
 /** Whatever else is wrong. */
 function besides(failed: ReadonlySet<CheckName>): readonly string[] {
   const all: readonly (readonly [CheckName, string])[] = [
-    ['line', 'The line loses too much, or is slow: if it is Wi-Fi, try a cable; if it is the provider’s, tell them.'],
-    ['packet-size', 'Packets of full size do not get through: look at the MTU of the router’s WAN, and at any VPN.'],
+    ['line', "The line loses too much, or is slow: if it is Wi-Fi, try a cable; if it is the provider's, tell them."],
+    ['packet-size', "Packets of full size do not get through: look at the MTU of the router's WAN, and at any VPN."],
     ['clock', 'Set the clock: on OpenWrt under System > System > Time Synchronization.'],
     ['names', 'Look at the DNS servers of this machine or of the router.'],
     ['lan-port', 'Port 8480 is taken: stop the other program, or give hearth another with --lan.'],

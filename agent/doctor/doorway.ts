@@ -36,6 +36,8 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
   readonly #knocking = new Knocking();
   readonly #came = new Set<string>();
   readonly #silent = new Set<string>();
+  /** What gateways said of their outside, by address: also those whose mapping led nowhere. */
+  readonly #wans = new Map<string, string>();
   #asked = false;
   #seen: Address | undefined;
   #mapping: Mapping | undefined;
@@ -53,7 +55,8 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
     return this.#chain.gateways.flatMap(({ standings, ...gateway }) => {
       if (standings === undefined) return [];
       const said = Object.values(standings).some((standing) => hasSaid(standing));
-      return gateway.layer === 1 || said ? [{ ...gateway, standings }] : [];
+      const wan = gateway.wan ?? this.#wans.get(gateway.address);
+      return gateway.layer === 1 || said ? [{ ...gateway, wan, standings }] : [];
     });
   }
 
@@ -61,17 +64,21 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
     return this.#mapping;
   }
 
-  /** Whether a stranger came in where we are seen, with nobody's help; undefined where that was not tried to the end. */
+  /**
+   * Whether a stranger came in where we are seen, with nobody's help; undefined where that was not tried to the end, and where it is a
+   * mapping that leads there.
+   */
   get isOpen(): boolean | undefined {
     if (this.#seen === undefined) return undefined;
-    const name = key(this.#seen);
-    return this.#came.has(name) ? true : this.#silent.has(name) ? false : undefined;
+    if (this.#silent.has(key(this.#seen))) return false;
+    return this.#came.has(key(this.#seen)) && !this.#isMapping(this.#seen) ? true : undefined;
   }
 
   /** Nothing more is to be expected. */
   get over(): boolean {
-    const seen = !this.#knocking.isPossible || this.isOpen !== undefined;
-    return seen && (!this.#asked || this.#isSettled);
+    const name = this.#seen === undefined ? '' : key(this.#seen);
+    const isTried = !this.#knocking.isPossible || this.#came.has(name) || this.#silent.has(name);
+    return isTried && (!this.#asked || this.#isSettled);
   }
 
   step(input: DoorwayInput, now: Instant): readonly DoorwayEffect[] {
@@ -120,7 +127,9 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
   }
 
   #drive(input: LeaseInput, now: Instant): readonly DoorwayEffect[] {
-    return this.#chain.step(input, now).flatMap((effect): readonly DoorwayEffect[] => {
+    const effects = this.#chain.step(input, now);
+    for (const { address, wan } of this.#chain.gateways) if (wan !== undefined) this.#wans.set(address, wan);
+    return effects.flatMap((effect): readonly DoorwayEffect[] => {
       switch (effect.kind) {
         case 'open':
         case 'send':

@@ -10,8 +10,8 @@ import type { HttpAnswer, HttpOrder } from '../portmap/client.ts';
 import { type ClientEffect, type ClientInput, RendezvousClient, type Server } from '../rendezvous/client.ts';
 import type { BlockCipher, Cipher, KeyPair, Suite } from '../seal/cipher.ts';
 import { decodeHeader } from '../seal/header.ts';
-import type { LineReady, LineReport } from '../wire/messages.ts';
 import { Doorway, type DoorwayInput, type Way } from './doorway.ts';
+import { LineTalk } from './line-talk.ts';
 import type { Sight } from './sight.ts';
 import type { TrialEffect } from './trial.ts';
 import { Trials } from './trials.ts';
@@ -24,7 +24,7 @@ export interface ExaminationOptions {
   readonly servers: readonly Server[];
   readonly networkSecret: Uint8Array;
   readonly suites: readonly Suite[];
-  /** Where to bind the main socket. */
+  /** Where to bind the main socket; anywhere else where that is taken. */
   readonly local: Address;
   /** Addresses of our own interfaces. */
   readonly own: readonly string[];
@@ -54,15 +54,12 @@ export type ExaminationEffect =
 type Patience = 'meeting' | 'gateways' | 'all';
 
 const MAIN: SocketId = 0;
-const LINE_TEST = 1;
-const LINE_ASK = 2;
 /** A rendezvous that is there answers within one or two of these, also on a bad line. */
 const MEETING = seconds(5);
 /** For all there is to see: a check that takes longer is not worth the wait. */
 const MOST = seconds(7);
 /** Most gateways answer at once; one that takes longer than this costs nothing but its own mapping. */
 const GATEWAYS = seconds(3);
-const LINES = seconds(5);
 
 /** Looks at a network from inside, by a rendezvous and its observers, and by the gateway: the doctor's hands, still pure. */
 export class Examination implements Machine<ExaminationInput, ExaminationEffect> {
@@ -71,6 +68,7 @@ export class Examination implements Machine<ExaminationInput, ExaminationEffect>
   readonly #client: RendezvousClient;
   readonly #probe: Probe;
   readonly #door: Doorway;
+  readonly #lines = new LineTalk();
   readonly #deadlines = new Deadlines<Patience>();
   #trials: Trials | undefined;
   #sockets = MAIN;
@@ -81,9 +79,8 @@ export class Examination implements Machine<ExaminationInput, ExaminationEffect>
   #met: boolean | undefined;
   #observed: Address | undefined;
   #port: number | undefined;
+  #isAnother = false;
   #nat: Sight['nat'];
-  #lineReady: LineReady | undefined;
-  #lineReport: LineReport | 'none' | undefined;
 
   constructor(options: ExaminationOptions) {
     const { cipher, random, identity, servers, networkSecret, suites } = options;
@@ -97,7 +94,6 @@ export class Examination implements Machine<ExaminationInput, ExaminationEffect>
     this.#client = new RendezvousClient({ ...entry, socket: MAIN });
     this.#probe = new Probe({ random, newSocket });
     this.#door = new Doorway({ random, newSocket, newRequest: () => ++this.#requests });
-    this.#lineReport = servers.length === 0 ? 'none' : undefined;
   }
 
   /** All that has been seen so far. */
@@ -116,8 +112,8 @@ export class Examination implements Machine<ExaminationInput, ExaminationEffect>
       gateways: this.#door.gateways,
       mapping: this.#door.mapping,
       isOpen: this.#door.isOpen,
-      lineReady: this.#lineReady,
-      lineReport: this.#lineReport === 'none' ? undefined : this.#lineReport,
+      lineReady: this.#lines.ready,
+      lineReport: this.#lines.report,
     };
   }
 
@@ -151,7 +147,7 @@ export class Examination implements Machine<ExaminationInput, ExaminationEffect>
       case 'http-failed':
         return this.#knockAt(input, now);
       case 'lines-tried':
-        return this.#ask({ kind: 'line-ask', request: LINE_ASK, patience: LINES }, now);
+        return this.#ask(this.#lines.goOn(), now);
       case 'leave':
         this.#phase = 'leaving';
         return [...this.#ask({ kind: 'leave' }, now), ...this.#knockAt({ kind: 'stop' }, now)];
@@ -172,7 +168,7 @@ export class Examination implements Machine<ExaminationInput, ExaminationEffect>
     if (input.socket !== MAIN) {
       return this.#try(input.socket, input, now) ?? [...this.#read(input, now), ...this.#knockAt(input, now)];
     }
-    if (input.kind === 'failed') return this.#end();
+    if (input.kind === 'failed') return this.#openAnother();
     this.#port = input.local.port;
     const { way, servers } = this.#options;
     const presence = { role: 'ping', children: 0, internal: [], profile: UNKNOWN } as const;
@@ -180,6 +176,13 @@ export class Examination implements Machine<ExaminationInput, ExaminationEffect>
       ...this.#knockAt({ kind: 'start', way, port: input.local.port }, now),
       ...(servers.length === 0 ? [] : this.#ask({ kind: 'register', ...presence }, now)),
     ];
+  }
+
+  /** A running agent may have the port that was asked for. */
+  #openAnother(): readonly ExaminationEffect[] {
+    if (this.#isAnother) return this.#end();
+    this.#isAnother = true;
+    return [{ kind: 'open', socket: MAIN, ip: this.#options.local.ip, port: 0 }];
   }
 
   #datagram(input: Extract<NetInput, { kind: 'datagram' }>, now: Instant): readonly ExaminationEffect[] {
@@ -215,12 +218,12 @@ export class Examination implements Machine<ExaminationInput, ExaminationEffect>
       case 'knocked':
         return this.#knockAt({ kind: 'knocked', index: effect.index, token: effect.token }, now);
       case 'line-ready':
-        return this.#lineReadyAt(effect);
+        return [{ kind: 'line-ready', clock: effect.clock, to: this.#lines.invited(effect, this.#client.status()) }];
       case 'line-report':
-        this.#lineReport = effect;
+        this.#lines.told(effect);
         return [];
       case 'refused':
-        if (effect.request === LINE_TEST || effect.request === LINE_ASK) this.#lineReport = 'none';
+        this.#lines.refused(effect);
         return [];
       case 'state':
       case 'channel-info':
@@ -235,15 +238,6 @@ export class Examination implements Machine<ExaminationInput, ExaminationEffect>
       case 'bridge':
         return [];
     }
-  }
-
-  #lineReadyAt(ready: LineReady): readonly ExaminationEffect[] {
-    const { clock, port } = ready;
-    this.#lineReady = ready;
-    const server = this.#client.status().find(({ state }) => state === 'registered');
-    const to = port === 0 || server === undefined ? undefined : { ip: server.address.ip, port };
-    if (to === undefined) this.#lineReport = 'none';
-    return [{ kind: 'line-ready', clock, to }];
   }
 
   /** A session stands: everything that needs one begins, once. */
@@ -262,7 +256,7 @@ export class Examination implements Machine<ExaminationInput, ExaminationEffect>
       ...this.#knockAt({ kind: 'seen', at: observed, strangers: strangers.map(([number]) => number) }, now),
       ...this.#read({ kind: 'start', observers, own }, now),
       ...this.#order(this.#trials.begin(now), now),
-      ...this.#ask({ kind: 'line-test', request: LINE_TEST, patience: LINES }, now),
+      ...this.#ask(this.#lines.begin(), now),
     ];
   }
 
@@ -318,7 +312,7 @@ export class Examination implements Machine<ExaminationInput, ExaminationEffect>
     if (!this.#door.over && !waited('gateways')) return [];
     if (this.#options.servers.length === 0) return this.#end();
     if (this.#met !== true) return waited('meeting') ? this.#end() : [];
-    const done = this.#nat !== undefined && this.#lineReport !== undefined && this.#trials?.over === true;
+    const done = this.#nat !== undefined && this.#lines.over && this.#trials?.over === true;
     return done ? this.#end() : [];
   }
 

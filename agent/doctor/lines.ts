@@ -5,7 +5,7 @@ import type { Facts, LineTried } from './facts.ts';
 /** What became of one connection, by the testimony of both ends. */
 export type Fate =
   | 'well'
-  /** We were reset, and the other end says that it did no such thing: somebody between did. */
+  /** One end was reset, and the other says that it did no such thing: somebody between did. */
   | 'cut'
   /** We were reset; the other end could not be asked. */
   | 'perhaps-cut'
@@ -29,23 +29,22 @@ export function kindsOf(fates: Fates, ...wanted: readonly Fate[]): readonly stri
     .map(([bait]) => SPOKEN[bait as Bait]);
 }
 
-/** The far end echoes and closes in order; a reset is never its own. */
+/** Both ends close in order: a reset that either of them saw is somebody else's. */
 function fateOf({ bait, end }: LineTried, report: LineReport | undefined): Fate {
+  const lines = report?.lines ?? [];
+  const seen = lines.find(({ content }) => content === bait) ?? lines.find(({ content }) => content === 'nothing');
   switch (end) {
     case 'echoed':
       return 'well';
     case 'altered':
       return 'altered';
     case 'silence':
-      return 'swallowed';
+      return seen?.content === bait && seen.end === 'reset' ? 'cut' : 'swallowed';
     case 'reset':
-    case 'closed': {
-      const seen =
-        report?.lines.find(({ content }) => content === bait) ??
-        report?.lines.find(({ content }) => content === 'nothing');
-      if (seen === undefined) return end === 'reset' ? 'perhaps-cut' : 'untried';
-      return seen.end === 'closed' && end === 'closed' ? 'untried' : 'cut';
-    }
+      return seen === undefined ? 'perhaps-cut' : 'cut';
+    case 'closed':
+      // The other end may have had enough of us; where it waited on, somebody else hung up in its name.
+      return seen === undefined || seen.end === 'closed' ? 'untried' : 'cut';
     case 'refused':
       return 'untried';
   }

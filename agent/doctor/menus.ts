@@ -88,7 +88,7 @@ const KNOWN: readonly (readonly [RegExp, Menus])[] = [
       maker: 'Vodafone Station',
       mapping: 'Internet > UPnP (after Expert Mode)',
       forward: 'Internet > Port Forwarding (after Expert Mode)',
-      bridge: 'Settings > Bridge Mode, or the provider’s customer pages',
+      bridge: "Settings > Bridge Mode, or the provider's customer pages",
     },
   ],
   [

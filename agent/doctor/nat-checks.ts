@@ -29,7 +29,7 @@ function wanAddress(facts: Facts): Finding {
   if (layers.count === 0) return yes(`${layers.outside}, on this machine itself`);
   return addressKind(
     layers.outside,
-    `the gateway has ${layers.outside}${seen === undefined ? '' : `, we are seen as ${seen}`}`,
+    `the gateway has ${layers.outside}${seen === undefined || seen === layers.outside ? '' : `, we are seen as ${seen}`}`,
   );
 }
 

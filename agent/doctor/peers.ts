@@ -11,7 +11,7 @@ export function peersOf(status: unknown): readonly PeerSeen[] | undefined {
 }
 
 function peer(part: PeerSeen['part'], one: Readonly<Record<string, unknown>>): PeerSeen {
-  const { method, rtt_ms: rtt, loss } = one;
+  const { method, rtt_ms: rtt, loss_share: loss } = one;
   return {
     part,
     method: typeof method === 'string' && /^[a-z-]{1,20}$/.test(method) ? method : undefined,

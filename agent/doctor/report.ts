@@ -26,7 +26,7 @@ export interface Look {
 
 const INDENT = 2;
 const ANSWERS = 5;
-const QUESTIONS = 28;
+const QUESTIONS = 27;
 
 /** The whole report for a person, line by line. */
 export function reportLines(report: Report, look: Look): readonly string[] {

@@ -24,7 +24,7 @@ export class Trials {
     const six = places.filter(({ address }) => address.ip.includes(':'));
     const [sixth] = own.some((ip) => ip.includes(':')) ? six : [];
     this.#series = new Series(newSocket(), first);
-    this.#sizes = new Sizes(newSocket(), first);
+    this.#sizes = new Sizes(newSocket(), oneOfEach(places, first));
     this.#hairpin = new Hairpin([newSocket(), newSocket()], first, random);
     this.#six = sixth && new SixSide(newSocket(), sixth, six);
     this.#all = [this.#series, this.#sizes, this.#hairpin, ...(this.#six === undefined ? [] : [this.#six])];
@@ -59,4 +59,10 @@ export class Trials {
   wake(): Instant | undefined {
     return this.#all.reduce<Instant | undefined>((wake, trial) => earliest(wake, trial.wake()), undefined);
   }
+}
+
+/** One observer of each address, of the family that we came by. */
+function oneOfEach(places: readonly Place[], { address: { ip } }: Place): readonly Place[] {
+  const family = places.filter(({ address }) => address.ip.includes(':') === ip.includes(':'));
+  return [...new Map(family.toReversed().map((place) => [place.address.ip, place])).values()].toReversed();
 }

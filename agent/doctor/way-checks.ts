@@ -86,7 +86,7 @@ function packetSize({ sight, machine }: Facts): Finding {
   const atLink = link === undefined ? '' : `, the link takes ${link}`;
   if (sight.largest === undefined) return unchecked(unseen(sight));
   const whole = Math.min(sight.largest, link ?? sight.largest);
-  const words = `${whole} bytes to the rendezvous${atLink}`;
+  const words = `${whole} bytes get there${atLink}`;
   return whole >= NEEDED ? yes(words) : no(`${words}; ${NEEDED} are needed`);
 }
 

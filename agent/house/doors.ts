@@ -71,10 +71,6 @@ export class Doors implements Machine<DoorsInput, FrontDoorEffect> {
     return FAMILIES.flatMap((family) => this.#fronts[family].mappings);
   }
 
-  front(family: Family): FrontDoor {
-    return this.#fronts[family];
-  }
-
   step(input: DoorsInput, now: Instant): readonly FrontDoorEffect[] {
     switch (input.kind) {
       case 'uplinks':

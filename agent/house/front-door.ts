@@ -5,7 +5,7 @@ import type { Opening } from '../base/opening.ts';
 import type { Random } from '../base/random.ts';
 import { after, earliest, type Instant, isDue, minutes, seconds, since } from '../base/time.ts';
 import type { HttpAnswer, HttpOrder, Protocol } from '../portmap/client.ts';
-import { Lease } from '../portmap/lease.ts';
+import { Chain } from '../portmap/chain.ts';
 import type { Mapping } from '../portmap/mapping.ts';
 import type { LeaseEffect, LeaseInput } from '../portmap/orders.ts';
 import type { SavedLease } from '../portmap/saved.ts';
@@ -59,6 +59,8 @@ export interface MappingView {
   readonly protocol: Protocol;
   readonly external: Address | undefined;
   readonly verified: boolean;
+  /** NATs that gave it. */
+  readonly layers: number;
   readonly expires: Instant;
 }
 
@@ -80,7 +82,7 @@ const METHODS: Readonly<Record<Protocol, Opening>> = {
  *          ◀── nobody comes in any more, three times; the mapping is gone ──────
  */
 export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
-  readonly #lease: Lease;
+  readonly #chain: Chain;
   readonly #knocking = new Knocking();
   #port: number | undefined;
   #way: Way | undefined;
@@ -93,13 +95,14 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
   #doubtedAt: Instant | undefined;
   #startedAt: Instant | undefined;
   #isShutSaid = false;
+  #isLeaving = false;
 
   constructor(options: {
     readonly random: Random;
     readonly newSocket: () => SocketId;
     readonly newRequest: () => number;
   }) {
-    this.#lease = new Lease(options);
+    this.#chain = new Chain(options);
   }
 
   /** By what everybody may come in, and what proves it. */
@@ -110,13 +113,8 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
 
   get mappings(): readonly MappingView[] {
     if (this.#mapping === undefined) return [];
-    const { protocol, external, state, expires } = this.#mapping;
-    return [{ protocol, external, verified: state === 'verified', expires }];
-  }
-
-  /** How far each protocol has come at the gateway, and what that calls itself. */
-  get gateway(): Pick<Lease, 'standings' | 'gatewayName' | 'refused'> {
-    return this.#lease;
+    const { protocol, external, state, layers, expires } = this.#mapping;
+    return [{ protocol, external, verified: state === 'verified', layers, expires }];
   }
 
   step(input: FrontDoorInput, now: Instant): readonly FrontDoorEffect[] {
@@ -139,11 +137,12 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
         if (this.#regularAt !== undefined) this.#regularAt = after(now, REGULAR);
         return [];
       case 'stop':
+        this.#isLeaving = true;
         this.#places.rest();
         this.#regularAt = undefined;
         return this.#isAsked ? this.#drive(input, now) : [{ kind: 'stopped' }];
       case 'tick':
-        return [...(isDue(this.#lease.wake(), now) ? this.#drive(input, now) : []), ...this.#tick(now)];
+        return [...(isDue(this.#chain.wake(), now) ? this.#drive(input, now) : []), ...this.#tick(now)];
       case 'opened':
       case 'failed':
       case 'datagram':
@@ -155,7 +154,7 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
 
   wake(): Instant | undefined {
     const trying = earliest(this.#knocking.wake(), this.#places.wake());
-    return [this.#lease.wake(), this.#regularAt].reduce(earliest, trying);
+    return [this.#chain.wake(), this.#regularAt].reduce(earliest, trying);
   }
 
   // -- mappings
@@ -180,7 +179,7 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
   }
 
   #drive(input: LeaseInput, now: Instant): FrontDoorEffect[] {
-    return this.#lease.step(input, now).flatMap((effect): readonly FrontDoorEffect[] => {
+    return this.#chain.step(input, now).flatMap((effect): readonly FrontDoorEffect[] => {
       switch (effect.kind) {
         case 'open':
         case 'send':
@@ -202,6 +201,7 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
   #mapped(mapping: Mapping | undefined, now: Instant): FrontDoorEffect[] {
     const gone = this.#mapping?.external;
     this.#mapping = mapping;
+    if (this.#isLeaving) return [];
     if (gone === undefined || this.#isMapping(gone)) return [];
     if (!this.#places.drop(gone)) return [];
     // It may have been open without.

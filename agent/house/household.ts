@@ -6,6 +6,7 @@ import type { Method } from '../base/outcome.ts';
 import { earliest, type Instant, isDue, type Millis, ms } from '../base/time.ts';
 import { decodePeer, STREAM_MESSAGES } from '../wire/peer.ts';
 import { Endpoint, type EndpointEffect, type EndpointInput, type EndpointOptions, type PeerNews } from './endpoint.ts';
+import { type PeerView, viewOf } from './peer-view.ts';
 import { Watch, type WatchEffect, type WatchInput } from './watch.ts';
 
 export interface HouseholdOptions extends EndpointOptions {
@@ -47,13 +48,6 @@ interface Acquaintance {
   readonly purpose: 'ping' | 'parent' | 'child';
   readonly watch: Watch | undefined;
   method: Method | undefined;
-}
-
-export interface PeerView {
-  readonly node: Uint8Array;
-  readonly method: Method | undefined;
-  readonly rttMs: number | undefined;
-  readonly sentBytes: number;
 }
 
 /** A whole household: its place in the network, and for each channel a parent, a ring and children. */
@@ -105,9 +99,8 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
   }
 
   #view(pairId: number, sentBytes: number, now: Instant): PeerView {
-    const peer = this.endpoint.peer(pairId);
     const node = this.#known.get(pairId)?.node ?? new Uint8Array(32);
-    return { node, method: peer?.method, rttMs: peer?.stats(now)?.rttMs, sentBytes };
+    return viewOf(this.endpoint.peer(pairId), node, sentBytes, now);
   }
 
   #reach(input: EndpointInput, now: Instant, out: HouseholdEffect[]): void {

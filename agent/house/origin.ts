@@ -10,7 +10,8 @@ import type { KeyPair } from '../seal/cipher.ts';
 import { decodePeer } from '../wire/peer.ts';
 import { Children, type ChildrenEffect, type Standing, type Stock } from './children.ts';
 import { Endpoint, type EndpointEffect, type EndpointInput, type EndpointOptions } from './endpoint.ts';
-import type { HouseholdEvent, PeerView } from './household.ts';
+import type { HouseholdEvent } from './household.ts';
+import { type PeerView, viewOf } from './peer-view.ts';
 
 export interface OriginOptions extends EndpointOptions {
   readonly channel: KeyPair;
@@ -100,9 +101,8 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
 
   neighbours(now: Instant): PeerView[] {
     return this.children.facts.map(({ pairId, sentBytes }) => {
-      const peer = this.endpoint.peer(pairId);
       const node = this.#nodes.get(pairId) ?? new Uint8Array(32);
-      return { node, method: peer?.method, rttMs: peer?.stats(now)?.rttMs, sentBytes };
+      return viewOf(this.endpoint.peer(pairId), node, sentBytes, now);
     });
   }
 

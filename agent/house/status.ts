@@ -1,7 +1,8 @@
 import { key } from '../base/address.ts';
 import { base32 } from '../base/text32.ts';
 import { type Instant, since } from '../base/time.ts';
-import type { Household, PeerView } from './household.ts';
+import type { Household } from './household.ts';
+import type { PeerView } from './peer-view.ts';
 import type { Watch } from './watch.ts';
 
 /** What `/api/v1/status` says of a household, without what only its program knows (uptime, version, viewers). */
@@ -9,7 +10,7 @@ export function statusOf(household: Household, now: Instant) {
   const { endpoint } = household;
   const { kind, filtering, confidence, external } = endpoint.profile;
   return {
-    nat: { kind, filtering, confidence: round(confidence), external, layers: kind === 'open' ? 0 : 1 },
+    nat: { kind, filtering, confidence: round(confidence), external, layers: layersOf(household) },
     mappings: endpoint.doors.mappings.map(({ protocol, external, verified, expires }) => ({
       protocol,
       external: external === undefined ? null : key(external),
@@ -27,6 +28,14 @@ export function statusOf(household: Household, now: Instant) {
     failures: endpoint.counters.failures,
     strangers: endpoint.counters.strangers,
   };
+}
+
+/** NATs in front, as far as they are known: what gateways said of themselves, or one where the port or the address is another. */
+function layersOf({ endpoint: { profile, doors } }: Household): number {
+  const told = doors.mappings
+    .filter(({ external }) => external?.ip.includes(':') === false)
+    .map(({ layers }) => layers);
+  return Math.max(profile.kind === 'open' ? 0 : 1, ...told);
 }
 
 function channelStatus(household: Household, watch: Watch, now: Instant) {
@@ -56,8 +65,13 @@ function relayStatus({ endpoint }: Household) {
   return { pairs, pairs_total: begun, datagrams, sent_bytes: bytes, refused_datagrams: refused };
 }
 
-function peerStatus({ node, method, rttMs }: PeerView) {
-  return { node: base32(node), method: method ?? null, rtt_ms: rttMs === undefined ? null : round(rttMs) };
+function peerStatus({ node, method, rttMs, lossShare }: PeerView) {
+  return {
+    node: base32(node),
+    method: method ?? null,
+    rtt_ms: rttMs === undefined ? null : round(rttMs),
+    loss_share: lossShare === undefined ? null : Math.round(lossShare * 1e4) / 1e4,
+  };
 }
 
 function round(value: number): number {

@@ -22,7 +22,8 @@ export async function askHomePort(
 /** The JSON that an agent answers with; undefined for anything else. */
 function askStatus(host: string, port: number, withinMs: number): Promise<unknown> {
   return new Promise((resolve) => {
-    const asking = get({ host, port, path: '/api/v1/status', timeout: withinMs, agent: false }, (response) => {
+    const signal = AbortSignal.timeout(withinMs);
+    const asking = get({ host, port, path: '/api/v1/status', signal, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (piece: string) => {
@@ -32,7 +33,6 @@ function askStatus(host: string, port: number, withinMs: number): Promise<unknow
       response.on('end', () => resolve(statusOf(text)));
       response.on('error', () => resolve(undefined));
     });
-    asking.on('timeout', () => asking.destroy());
     asking.on('error', () => resolve(undefined));
     asking.on('close', () => resolve(undefined));
   });

@@ -3,18 +3,17 @@ import type { Address } from '../base/address.ts';
 import { type Bait, baitBytes } from '../base/bait.ts';
 import { sameBytes } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
-import type { Millis } from '../base/time.ts';
 import type { Greeting, LineTried } from '../doctor/facts.ts';
 
 /** Connects and hangs up: does anybody take TCP there? Never rejects. */
-export async function greet({ ip, port }: Address, within: Millis): Promise<Greeting> {
+export async function greet({ ip, port }: Address, withinMs: number): Promise<Greeting> {
   return new Promise((resolve) => {
     const socket = connect({ host: ip, port });
     const end = (greeting: Greeting): void => {
       resolve(greeting);
       socket.destroy();
     };
-    socket.setTimeout(within, () => end('silent'));
+    socket.setTimeout(withinMs, () => end('silent'));
     socket.once('connect', () => end('connected'));
     socket.on('error', (error) => end(codeOf(error) === 'ECONNREFUSED' ? 'refused' : greetingOf(codeOf(error))));
   });
@@ -25,7 +24,7 @@ function greetingOf(code: unknown): Greeting {
 }
 
 /** One connection whose other end echoes; what became of it, as seen from here. Never rejects, never resets. */
-export async function tryLine({ ip, port }: Address, bait: Bait, random: Random, within: Millis): Promise<LineTried> {
+export async function tryLine({ ip, port }: Address, bait: Bait, random: Random, withinMs: number): Promise<LineTried> {
   const sent = baitBytes(bait, random);
   return new Promise((resolve) => {
     const socket = connect({ host: ip, port });
@@ -36,7 +35,7 @@ export async function tryLine({ ip, port }: Address, bait: Bait, random: Random,
       resolve({ bait, end: how });
       hangUp(socket);
     };
-    const timer = setTimeout(() => end(isConnected ? 'silence' : 'refused'), within);
+    const timer = setTimeout(() => end(isConnected ? 'silence' : 'refused'), withinMs);
     socket.once('connect', () => {
       isConnected = true;
       socket.write(sent);

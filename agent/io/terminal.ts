@@ -14,7 +14,7 @@ export function terminal({ env, stdout } = process): Terminal {
   const isTty = stdout.isTTY;
   const locale = env['LC_ALL'] ?? env['LC_CTYPE'] ?? env['LANG'] ?? '';
   return {
-    columns: isTty ? Math.max(60, Math.min(stdout.columns, 100)) : COLUMNS,
+    columns: isTty ? Math.max(60, Math.min(stdout.columns || COLUMNS, 100)) : COLUMNS,
     colour: isTty && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb',
     unicode: /utf-?8/i.test(locale),
   };

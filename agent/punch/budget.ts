@@ -3,7 +3,7 @@ import { key } from '../base/address.ts';
 import type { NatKind } from '../base/nat-profile.ts';
 import type { SocketId } from '../base/net.ts';
 import type { Method } from '../base/outcome.ts';
-import { type Instant, type Millis, since } from '../base/time.ts';
+import { type Instant, since } from '../base/time.ts';
 import type { Misfire } from '../base/volley.ts';
 import type { Account, Attempt } from './account.ts';
 import { BIRTHDAY, MOST_DATAGRAMS, MOST_FLOWS, MOST_MAPPINGS, MOST_SHOTS, RETRIES } from './limits.ts';
@@ -89,9 +89,9 @@ export class Budget {
     return this.#flows.get(`${socket} ${key(to)}`);
   }
 
-  /** This attempt is over; the next volley begins another one, though not at once. */
+  /** This attempt is over; the next volley begins another one, though not at once. The verdict may be said again. */
   judged(now: Instant): void {
-    this.#judgedAt = now;
+    this.#judgedAt ??= now;
     this.#knocks = 0;
   }
 
@@ -118,4 +118,5 @@ export interface Muzzled {
   readonly main: boolean;
 }
 
-const SOONEST: Millis | number = RETRIES[0] ?? 2000;
+/** The first pause, less what a verdict may come later than the order that follows it. */
+const SOONEST = 0.9 * (RETRIES[0] ?? 2000);

@@ -198,10 +198,10 @@ describe('the checks', () => {
 
 describe('the neighbours of a running agent', () => {
   it('are read from its status', () => {
-    const parent = { node: 'abc', method: 'dial', rtt_ms: 12.5 };
+    const parent = { node: 'abc', method: 'dial', rtt_ms: 12.5, loss_share: 0.02 };
     const status = { node: 'me', channels: [{ parent, children: [{ node: 'def', method: null, rtt_ms: null }] }] };
     expect(peersOf(status)).toEqual([
-      { part: 'parent', method: 'dial', rtt: 12.5, loss: undefined },
+      { part: 'parent', method: 'dial', rtt: 12.5, loss: 0.02 },
       { part: 'child', method: undefined, rtt: undefined, loss: undefined },
     ]);
   });

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ms } from '../../agent/base/time.ts';
 import { diagnose } from '../../agent/doctor/diagnosis.ts';
-import type { Facts } from '../../agent/doctor/facts.ts';
+import type { Facts, LineTried } from '../../agent/doctor/facts.ts';
+import { type Fate, fatesOf } from '../../agent/doctor/lines.ts';
 import { VERDICTS } from '../../agent/doctor/verdict.ts';
+import type { LineSeen } from '../../agent/wire/messages.ts';
 import { BLIND, granting, HEALTHY, house, mapping, profile, USUAL } from './facts.ts';
 
 const nat = (part: Parameters<typeof profile>[0]) => ({ profile: profile(part), samples: [] });
@@ -30,9 +32,9 @@ const CASES: readonly (readonly [string, (typeof VERDICTS)[number], Facts])[] = 
   ],
   ['a mapping that nobody gets in by', 'punchable', house({ ...granting('203.0.113.7'), mapping: mapping('closed') })],
   ['a router behind a router', 'double-nat', house({ ...granting('192.168.0.2'), mapping: mapping('closed') })],
-  ['a carrier’s NAT', 'carrier-nat', house({ ...granting('100.64.3.4'), mapping: mapping('closed') })],
+  ['a NAT of the carrier', 'carrier-nat', house({ ...granting('100.64.3.4'), mapping: mapping('closed') })],
   ['a gateway whose public address is not ours', 'carrier-nat', house({ ...granting('198.51.100.9') })],
-  ['a line that has one of the carrier’s addresses', 'carrier-nat', house({}, { terrain: line('100.64.0.9') })],
+  ['a line with an address of the carrier', 'carrier-nat', house({}, { terrain: line('100.64.0.9') })],
   ['UDP silent, TCP answered', 'udp-blocked', house({ ...BLIND, met: false })],
   ['a rendezvous that is not there', 'no-rendezvous', house({ ...BLIND, met: false }, { greetings: said('refused') })],
   ['nobody answers anything', 'no-rendezvous', house({ ...BLIND, met: false }, { greetings: said('silent') })],
@@ -68,6 +70,36 @@ const CASES: readonly (readonly [string, (typeof VERDICTS)[number], Facts])[] = 
     house(seen('closed'), { lines: [...TRIED, { ...cut, end: 'closed' }] }),
   ],
 ];
+
+/** What became of one connection as this end and the other one saw it. */
+const FATES: readonly (readonly [LineTried['end'], LineSeen | undefined, Fate])[] = [
+  ['echoed', at('bittorrent', 'closed'), 'well'],
+  ['reset', at('bittorrent', 'reset'), 'cut'],
+  ['reset', at('bittorrent', 'silence'), 'cut'],
+  ['reset', at('nothing', 'open'), 'cut'],
+  ['reset', undefined, 'perhaps-cut'],
+  ['reset', at('tls', 'closed'), 'perhaps-cut'],
+  ['silence', at('bittorrent', 'reset'), 'cut'],
+  ['silence', at('nothing', 'silence'), 'swallowed'],
+  ['silence', undefined, 'swallowed'],
+  ['closed', at('bittorrent', 'closed'), 'untried'],
+  ['closed', at('nothing', 'open'), 'cut'],
+  ['closed', undefined, 'untried'],
+  ['altered', at('bittorrent', 'closed'), 'altered'],
+  ['refused', undefined, 'untried'],
+];
+
+function at(content: LineSeen['content'], end: LineSeen['end']): LineSeen {
+  return { content, received: 0, sent: 0, end };
+}
+
+describe('the testimony of both ends', () => {
+  it.each(FATES)('%s here, %j there: %s', (end, seen, fate) => {
+    const lineReport = { kind: 'line-report', request: 2, lines: seen === undefined ? [] : [seen] } as const;
+    const facts = house({ lineReport }, { lines: [{ bait: 'bittorrent', end }] });
+    expect(fatesOf(facts)).toEqual({ bittorrent: fate });
+  });
+});
 
 function line(own: string): Facts['terrain'] {
   const uplink = {

@@ -2,7 +2,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BAITS } from '../../agent/base/bait.ts';
 import { seeded } from '../../agent/base/random.ts';
-import { at, ms } from '../../agent/base/time.ts';
+import { at } from '../../agent/base/time.ts';
 import { type LineServer, startLineServer } from '../../agent/io/line-server.ts';
 import { greet, tryLine } from '../../agent/io/line-test.ts';
 import type { Client } from '../../agent/rendezvous/directory.ts';
@@ -38,7 +38,7 @@ async function stranger(treat: Parameters<typeof createServer>[1]): Promise<numb
 describe('connections of a line test', () => {
   it('come back as they left, and the other end tells the same story', async () => {
     const { lines, port } = await start(true);
-    const tried = await Promise.all(BAITS.map((bait) => tryLine({ ip: LOCAL, port }, bait, seeded(1), ms(2000))));
+    const tried = await Promise.all(BAITS.map((bait) => tryLine({ ip: LOCAL, port }, bait, seeded(1), 2000)));
     expect(tried).toEqual(BAITS.map((bait) => ({ bait, end: 'echoed' })));
     const seen: unknown[] = [];
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -48,7 +48,7 @@ describe('connections of a line test', () => {
 
   it('are closed without a byte, and without a reset, where nobody has asked', async () => {
     const { port, lines } = await start(false);
-    expect(await tryLine({ ip: LOCAL, port }, 'tls', seeded(1), ms(2000))).toEqual({ bait: 'tls', end: 'closed' });
+    expect(await tryLine({ ip: LOCAL, port }, 'tls', seeded(1), 2000)).toEqual({ bait: 'tls', end: 'closed' });
     expect(lines.refused).toBe(1);
   });
 
@@ -58,11 +58,11 @@ describe('connections of a line test', () => {
     ['changed', (socket: { write(text: string): unknown }) => void socket.write('x'.repeat(2000)), 'altered'],
   ] as const)('that are %s on the way are told as such', async (_, treat, end) => {
     const port = await stranger(treat);
-    expect(await tryLine({ ip: LOCAL, port }, 'random', seeded(1), ms(300))).toEqual({ bait: 'random', end });
+    expect(await tryLine({ ip: LOCAL, port }, 'random', seeded(1), 300)).toEqual({ bait: 'random', end });
   });
 
   it('that are refused are no news of the line', async () => {
-    expect(await tryLine({ ip: LOCAL, port: 1 }, 'http', seeded(1), ms(500))).toEqual({ bait: 'http', end: 'refused' });
+    expect(await tryLine({ ip: LOCAL, port: 1 }, 'http', seeded(1), 500)).toEqual({ bait: 'http', end: 'refused' });
   });
 
   it('bring no more than two kilobytes, whatever they send', async () => {
@@ -81,7 +81,7 @@ describe('connections of a line test', () => {
 describe('a greeting over TCP', () => {
   it('tells whether anybody takes connections there', async () => {
     const { port } = await start(false);
-    expect(await greet({ ip: LOCAL, port }, ms(1000))).toBe('connected');
-    expect(await greet({ ip: LOCAL, port: 1 }, ms(1000))).toBe('refused');
+    expect(await greet({ ip: LOCAL, port }, 1000)).toBe('connected');
+    expect(await greet({ ip: LOCAL, port: 1 }, 1000)).toBe('refused');
   });
 });

@@ -6,7 +6,7 @@ import { startEmulator, UpnpRouter } from './gateways.ts';
 import { describeInLab } from './missing.ts';
 import { atGateway, MATRIX } from './nats.ts';
 import { ip, nft } from './netns.ts';
-import { hearth, type Rendezvous, startRendezvous, States } from './programs.ts';
+import { hearth, type Rendezvous, startAgent, startRendezvous, States } from './programs.ts';
 
 /** As at a house: 10 ms to the exchange. */
 const LINE = { delayMs: 10 };
@@ -166,7 +166,7 @@ describeInLab(
       ip(home.router.netns, ['link set wan mtu 1400']);
       const told = await ask(home.host);
       expect(told.checks.find(({ name }) => name === 'packet-size')?.seen).toMatch(
-        /^1400 bytes to the rendezvous, the link takes 1500/,
+        /^1400 bytes get there, the link takes 1500/,
       );
     });
 
@@ -185,6 +185,15 @@ describeInLab(
       const told = await ask(home.host, ['--rendezvous', both.place]);
       expect([answer(told, 'ipv6'), answer(told, 'ipv6-door')]).toEqual(['yes', word]);
       expect(await both.child.stop()).toBe(0);
+    });
+
+    test('Beside a running agent it knows whose port 8480 is, and does not disturb it', async () => {
+      const { host } = await lab.household({ line: LINE });
+      const { child } = await startAgent(lab, host, rendezvous.place, states, ['--port', '41641']);
+      const told = await ask(host, ['--rendezvous', rendezvous.place, '--port', '41641']);
+      expect(told.checks.find(({ name }) => name === 'lan-port')?.seen).toBe('8480 is served by the agent here');
+      expect(told.verdict).toBe('punchable');
+      expect(await child.stop()).toBe(0);
     });
 
     test('Run three times in a row it says the same three times', async () => {

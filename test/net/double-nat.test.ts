@@ -1,20 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Address } from '../../agent/base/address.ts';
+import { expect, test } from 'vitest';
 import type { GatewayOptions } from '../portmap/gateway.ts';
 import type { Child } from './child.ts';
-import {
-  type Daemon,
-  inWords,
-  Outcomes,
-  pause,
-  startEmulator,
-  startObserver,
-  tableOf,
-  TenantProgram,
-  UpnpRouter,
-} from './gateways.ts';
-import { Lab, type Space } from './lab.ts';
+import { type Daemon, pause, startEmulator, tableOf, TenantProgram, UpnpRouter } from './gateways.ts';
+import type { Space } from './lab.ts';
 import { describeInLab } from './missing.ts';
+import { inWords, outside } from './outside.ts';
 
 const PORT = 41_001;
 const HOST = '192.168.1.2';
@@ -22,20 +12,9 @@ const HOST = '192.168.1.2';
 describeInLab(
   'A router behind a router',
   () => {
-    let lab: Lab;
-    let observer: Address;
+    const scene = outside();
+    const { outcomes } = scene;
     let count = 0;
-    const outcomes = new Outcomes();
-
-    beforeAll(async () => {
-      lab = await Lab.create();
-      observer = await startObserver(lab, await lab.internet({ addresses: 2 }));
-    });
-
-    afterAll(async () => {
-      outcomes.print();
-      await lab?.close();
-    });
 
     /** miniupnpd refuses to map where its own outside address is private; many others do map there, as our emulator does. */
     async function house(
@@ -48,16 +27,16 @@ describeInLab(
       readonly outer: UpnpRouter;
       readonly other: Space;
     }> {
-      const front = await lab.carrier({ nat: 'masquerade', home: true });
+      const front = await scene.lab.carrier({ nat: 'masquerade', home: true });
       const address = front.router.addresses[0] ?? '';
-      const outer = new UpnpRouter(lab, { router: front.router, address }, `11.22.33.${++count}`);
+      const outer = new UpnpRouter(scene.lab, { router: front.router, address }, `11.22.33.${++count}`);
       await outer.start({ ...daemon, lan: '10.0.0.1/16' });
       const [home, neighbour] = [
-        await lab.household({ behind: front }),
-        await lab.household({ behind: front, nat: 'open' }),
+        await scene.lab.household({ behind: front }),
+        await scene.lab.household({ behind: front, nat: 'open' }),
       ];
       const wan = home.router.addresses[0] ?? '';
-      const emulator = await startEmulator(lab, home.router, { ...inner, wan, forwards: true });
+      const emulator = await startEmulator(scene.lab, home.router, { ...inner, wan, forwards: true });
       return { host: home.host, wan, inner: emulator, outer, other: neighbour.host };
     }
 
@@ -68,7 +47,7 @@ describeInLab(
       ['UPnP, and UPnP 1 in front', { upnp: 1, pmp: false }, { upnp: { version: 1, careless: true } }, 'upnp'],
     ])('with %s is open to a stranger through both, and shut at the end', async (what, daemon, options, protocol) => {
       const { host, wan, inner, outer } = await house(daemon, options);
-      const tenant = new TenantProgram(lab, host, { observer });
+      const tenant = new TenantProgram(scene.lab, host, { observer: scene.observer });
       const told = await tenant.verified();
       expect(told.mapping).toMatchObject({
         protocol,
@@ -88,10 +67,10 @@ describeInLab(
 
     test('has nothing of us left at either router after we were killed and came back with another port', async () => {
       const { host, wan, inner, outer } = await house({ upnp: false }, { natpmp: true });
-      const first = new TenantProgram(lab, host, { observer });
+      const first = new TenantProgram(scene.lab, host, { observer: scene.observer });
       const { kept } = await first.verified();
       await first.child.stop('SIGKILL');
-      const second = new TenantProgram(lab, host, { observer, saved: kept, port: 45_000 });
+      const second = new TenantProgram(scene.lab, host, { observer: scene.observer, saved: kept, port: 45_000 });
       await second.until(({ mapping }) => mapping?.state === 'verified' && mapping.layers === 2);
       await second.until((told) => told.kept.every(({ internal }) => internal === 45_000), 30_000);
       expect(outer.table).toEqual([`45000>${wan}:45000`]);
@@ -104,7 +83,7 @@ describeInLab(
 
     test('gives another port where a neighbour has ours, and says which', async () => {
       const { host, wan, outer, other } = await house({ pmp: false }, { natpmp: true });
-      const taken = lab.run(other, [
+      const taken = scene.lab.run(other, [
         'upnpc',
         '-u',
         'http://10.0.0.1:5000/rootDesc.xml',
@@ -116,7 +95,7 @@ describeInLab(
       ]);
       await taken.ended;
       expect(outer.table).toEqual([`${PORT}>${other.addresses[0]}:${PORT}`]);
-      const tenant = new TenantProgram(lab, host, { observer });
+      const tenant = new TenantProgram(scene.lab, host, { observer: scene.observer });
       const told = await tenant.verified();
       const { mapping } = told;
       outcomes.add('a neighbour has the port in front', inWords(told));
@@ -128,7 +107,7 @@ describeInLab(
 
     test('that maps nothing, for its own address is private, is named, and nobody in front is asked', async () => {
       const { host, outer } = await house({ upnp: false }, { pcp: true });
-      const tenant = new TenantProgram(lab, host, { observer });
+      const tenant = new TenantProgram(scene.lab, host, { observer: scene.observer });
       const { gateways } = await tenant.until(({ standings }) => standings?.pcp.name === 'refused');
       outcomes.add(
         'the inner one refuses, its address being private',

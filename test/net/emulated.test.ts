@@ -1,18 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Address } from '../../agent/base/address.ts';
-import {
-  inWords,
-  Outcomes,
-  output,
-  pause,
-  ROUTER,
-  startEmulator,
-  startObserver,
-  tableOf,
-  TenantProgram,
-} from './gateways.ts';
-import { Lab } from './lab.ts';
+import { expect, test } from 'vitest';
+import { output, pause, ROUTER, startEmulator, tableOf, TenantProgram } from './gateways.ts';
 import { describeInLab } from './missing.ts';
+import { inWords, outside } from './outside.ts';
 
 const PORT = 41_001;
 const HOST = '192.168.1.2';
@@ -22,19 +11,8 @@ const WAN = '11.22.33.200';
 describeInLab(
   'Our emulated gateway',
   () => {
-    let lab: Lab;
-    let observer: Address;
-    const outcomes = new Outcomes();
-
-    beforeAll(async () => {
-      lab = await Lab.create();
-      observer = await startObserver(lab, await lab.internet({ addresses: 2 }));
-    });
-
-    afterAll(async () => {
-      outcomes.print();
-      await lab?.close();
-    });
+    const scene = outside();
+    const { outcomes } = scene;
 
     test.each<[string, Parameters<typeof startEmulator>[2], string]>([
       ['that is slow', { upnp: { version: 1 }, delay: 5000 }, 'no mapping'],
@@ -45,9 +23,9 @@ describeInLab(
       ['that dislikes its own lease time', { upnp: { version: 2, faults: { AddAnyPortMapping: 402 } } }, 'upnp'],
       ['that fails', { upnp: { version: 1, faults: { AddPortMapping: 501 } } }, 'no mapping'],
     ])('%s: %s', async (what, options, expected) => {
-      const { host, router } = await lab.household();
-      const emulator = await startEmulator(lab, router, options);
-      const tenant = new TenantProgram(lab, host, options.lying === true ? { observer } : {});
+      const { host, router } = await scene.lab.household();
+      const emulator = await startEmulator(scene.lab, router, options);
+      const tenant = new TenantProgram(scene.lab, host, options.lying === true ? { observer: scene.observer } : {});
       if (expected === 'no mapping') {
         const refused = await tenant.until(({ standings }) => standings?.upnp.name === 'refused');
         expect(refused.mapping).toBeUndefined();
@@ -69,9 +47,9 @@ describeInLab(
       ['NAT-PMP', { natpmp: true }],
       ['UPnP', { upnp: { version: 2 } }],
     ])('that starts anew gets our mapping again over %s', async (what, options) => {
-      const { host, router } = await lab.household();
-      const emulator = await startEmulator(lab, router, options);
-      const tenant = new TenantProgram(lab, host, {});
+      const { host, router } = await scene.lab.household();
+      const emulator = await startEmulator(scene.lab, router, options);
+      const tenant = new TenantProgram(scene.lab, host, {});
       await tenant.until((told) => told.mapping !== undefined);
       await pause(5000);
       emulator.write('reboot\n');
@@ -89,9 +67,9 @@ describeInLab(
       ['NAT-PMP', { natpmp: true }],
       ['UPnP', { upnp: { version: 2 } }],
     ])('that forgets and says nothing has our mapping again with the next renewal over %s', async (what, options) => {
-      const { host, router } = await lab.household();
-      const emulator = await startEmulator(lab, router, options);
-      const tenant = new TenantProgram(lab, host, {});
+      const { host, router } = await scene.lab.household();
+      const emulator = await startEmulator(scene.lab, router, options);
+      const tenant = new TenantProgram(scene.lab, host, {});
       await tenant.until((told) => told.mapping !== undefined);
       emulator.write('forget\n');
       expect(await tableOf(emulator)).toEqual([]);
@@ -105,9 +83,9 @@ describeInLab(
     });
 
     test('that falls silent for ever has us give the mapping up when its time is over', async () => {
-      const { host, router } = await lab.household();
-      const emulator = await startEmulator(lab, router, { pcp: true });
-      const tenant = new TenantProgram(lab, host, {});
+      const { host, router } = await scene.lab.household();
+      const emulator = await startEmulator(scene.lab, router, { pcp: true });
+      const tenant = new TenantProgram(scene.lab, host, {});
       await tenant.until((told) => told.mapping !== undefined);
       emulator.write('silent\n');
       tenant.later(4800);
@@ -120,8 +98,13 @@ describeInLab(
     });
 
     test('is a gateway to upnpc, natpmpc, nat-upnp and nat-pmp too: each adds, sees and deletes', async () => {
-      const { host, router } = await lab.household();
-      const emulator = await startEmulator(lab, router, { wan: WAN, natpmp: true, pcp: true, upnp: { version: 1 } });
+      const { host, router } = await scene.lab.household();
+      const emulator = await startEmulator(scene.lab, router, {
+        wan: WAN,
+        natpmp: true,
+        pcp: true,
+        upnp: { version: 1 },
+      });
       const others: readonly (readonly [string, readonly string[], readonly string[]])[] = [
         ['upnpc', ['upnpc', '-a', HOST, '5001', '5001', 'UDP'], ['upnpc', '-d', '5001', 'UDP']],
         ['natpmpc', ['natpmpc', '-a', '5002', '5002', 'udp', '600'], ['natpmpc', '-a', '5002', '5002', 'udp', '0']],
@@ -133,24 +116,24 @@ describeInLab(
         ['nat-pmp', [process.execPath, '-e', natPmp(5004, 600)], [process.execPath, '-e', natPmp(5004, 0)]],
       ];
       for (const [name, add, remove] of others) {
-        const said = await output(lab, host, add);
+        const said = await output(scene.lab, host, add);
         const table = await tableOf(emulator);
         expect(table, `${name}: ${said}`).toHaveLength(1);
         expect(table[0], name).toMatch(new RegExp(`^(\\d+)>${HOST}:\\1$`));
-        if (name === 'upnpc') expect(await output(lab, host, ['upnpc', '-l'])).toContain(`5001->${HOST}:5001`);
-        const removed = await output(lab, host, remove);
+        if (name === 'upnpc') expect(await output(scene.lab, host, ['upnpc', '-l'])).toContain(`5001->${HOST}:5001`);
+        const removed = await output(scene.lab, host, remove);
         expect(await tableOf(emulator), `${name}: ${removed}`).toEqual([]);
       }
-      expect(await output(lab, host, ['natpmpc', '-g', ROUTER])).toContain(WAN);
+      expect(await output(scene.lab, host, ['natpmpc', '-g', ROUTER])).toContain(WAN);
       await emulator.stop();
     });
 
     test('shows upnpc exactly what we claim', async () => {
-      const { host, router } = await lab.household();
-      const emulator = await startEmulator(lab, router, { wan: WAN, upnp: { version: 1 }, taken: [PORT] });
-      const tenant = new TenantProgram(lab, host, {});
+      const { host, router } = await scene.lab.household();
+      const emulator = await startEmulator(scene.lab, router, { wan: WAN, upnp: { version: 1 }, taken: [PORT] });
+      const tenant = new TenantProgram(scene.lab, host, {});
       const { mapping } = await tenant.until((told) => told.mapping !== undefined);
-      const listed = await output(lab, host, ['upnpc', '-l']);
+      const listed = await output(scene.lab, host, ['upnpc', '-l']);
       expect(listed).toContain(`UDP ${mapping?.external?.port}->${HOST}:${PORT} 'hearth'`);
       await tenant.stop();
       await emulator.stop();

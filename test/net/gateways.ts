@@ -270,26 +270,3 @@ export function knocking(own: string, port: number, observer: Address): string {
     createSocket('udp6').send('${own} ${port}', ${observer.port}, '${observer.ip}');
     setTimeout(end, 1000, 'nobody came');`;
 }
-
-/** What was tried and how it came out, printed at the end of a file. */
-export class Outcomes {
-  readonly #rows: (readonly [string, string])[] = [];
-
-  add(what: string, outcome: string): void {
-    this.#rows.push([what, outcome]);
-  }
-
-  print(): void {
-    const width = Math.max(...this.#rows.map(([what]) => what.length), 0);
-    console.log(this.#rows.map(([what, outcome]) => `${what.padEnd(width)}  ${outcome}`).join('\n'));
-  }
-}
-
-/** A mapping in a few words. */
-export function inWords({ mapping, verifiedAfter }: Told): string {
-  if (mapping === undefined) return 'no mapping';
-  const { protocol, state, outside, external, layers } = mapping;
-  const time = verifiedAfter === undefined ? '' : ` after ${verifiedAfter.toFixed(0)} ms`;
-  const through = layers > 1 ? `, through ${layers} NATs` : '';
-  return `${protocol} ${state}${time}, port ${external?.port ?? 0}, ${outside}${through}`;
-}

@@ -1,46 +1,17 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Address } from '../../agent/base/address.ts';
+import { expect, test } from 'vitest';
 import type { SavedLease } from '../../agent/portmap/saved.ts';
-import {
-  type Daemon,
-  inWords,
-  knocking,
-  Outcomes,
-  output,
-  pause,
-  settled,
-  six,
-  startObserver,
-  TenantProgram,
-  UpnpRouter,
-} from './gateways.ts';
-import { Lab } from './lab.ts';
+import { type Daemon, knocking, output, pause, settled, six, TenantProgram, UpnpRouter } from './gateways.ts';
 import { describeInLab } from './missing.ts';
-import { ip } from './netns.ts';
+import { inWords, outside } from './outside.ts';
 
 const PORT = 41_001;
 
 describeInLab(
   'Routers that keep strangers out of IPv6',
   () => {
-    let lab: Lab;
-    let observer: Address;
+    const scene = outside({ ipv6: true });
+    const { outcomes } = scene;
     let count = 0;
-    const outcomes = new Outcomes();
-
-    beforeAll(async () => {
-      lab = await Lab.create();
-      const server = await lab.internet({ ipv6: true });
-      const here = server.six ?? '';
-      const other = `${here}234`;
-      ip(server.netns, [`addr add ${other}/128 dev wan nodad`]);
-      observer = await startObserver(lab, { netns: server.netns, addresses: [here, other] });
-    });
-
-    afterAll(async () => {
-      outcomes.print();
-      await lab?.close();
-    });
 
     async function house(daemon: Daemon): Promise<{
       readonly own: string;
@@ -48,9 +19,9 @@ describeInLab(
       readonly tenant: (words?: { readonly port?: number; readonly saved?: readonly SavedLease[] }) => TenantProgram;
       readonly knocked: () => Promise<boolean>;
     }> {
-      const home = await lab.household({ ipv6: true });
+      const home = await scene.lab.household({ ipv6: true });
       await Promise.all([home.router, home.host].map(settled));
-      const router = new UpnpRouter(lab, home, `11.22.33.${++count}`);
+      const router = new UpnpRouter(scene.lab, home, `11.22.33.${++count}`);
       await router.start({ ...daemon, ipv6: true });
       const own = six(home.host, 'eth0');
       // As a router's advertisement names it.
@@ -59,9 +30,13 @@ describeInLab(
         own,
         router,
         tenant: ({ port = PORT, ...words } = {}) =>
-          new TenantProgram(lab, home.host, { observer, ...words, door: { gateway, own, port } }),
+          new TenantProgram(scene.lab, home.host, { observer: scene.observer, ...words, door: { gateway, own, port } }),
         knocked: async () => {
-          const said = await output(lab, home.host, [process.execPath, '-e', knocking(own, PORT, observer)]);
+          const said = await output(scene.lab, home.host, [
+            process.execPath,
+            '-e',
+            knocking(own, PORT, scene.observer),
+          ]);
           return said.trim() === 'somebody came';
         },
       };

@@ -369,6 +369,20 @@ test('a verdict ends the attempt: it is the reason given, and the next one has i
   );
 });
 
+test('a verdict that is said again does not put the next attempt off', () => {
+  const one = house();
+  one.give(volley(1, fresh(240), [KNOCK], { method: 'block', pace: 100, keep: ms(1000) }));
+  for (const time of [3000, 3100, 3200]) {
+    one.until(time);
+    one.give({ kind: 'judged', reason: 'random', retryIn: ms(2000) });
+  }
+  // The order came a little sooner than the verdict did.
+  one.until(4900);
+  one.give(volley(2, fresh(240), [KNOCK], { method: 'block', pace: 100 }));
+  one.until(8000);
+  expect(fired(one.seen).at(-1)).toMatch(/^fired 2 none/);
+});
+
 test('without a verdict our own word is the reason, a second later; volleys put that off', () => {
   const one = house();
   const giving = (seen: readonly Seen[]): unknown[] =>
