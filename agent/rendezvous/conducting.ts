@@ -167,7 +167,7 @@ export class Conducting {
     const [asker, target] = [this.#directory.byNode(pair.asker), this.#directory.byNode(pair.target)];
     const [one, other] = [asker && this.#party(asker, now), target && this.#party(target, now)];
     if (one === undefined || other === undefined) return undefined;
-    return { parties: { asker: one, target: other }, attempt: 0, round: pair.led };
+    return { parties: { asker: one, target: other }, attempt: 0, round: pair.led, seed: this.#random(2 ** 32) };
   }
 
   #play(pair: Pair, score: Score, now: Instant): readonly Word[] {

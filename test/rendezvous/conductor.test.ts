@@ -25,13 +25,13 @@ function nat(kind: NatProfile['kind'], changes: Partial<NatProfile> = {}): NatPr
   return { ...UNKNOWN, kind, filtering, confidence: 0.99, step: 1, ports, ...changes };
 }
 
-function conductorOf(asker: NatProfile, target: NatProfile, random: Random, permits = ALLOWED): Conductor {
+function conductorOf(asker: NatProfile, target: NatProfile, random: Random, permits = ALLOWED, seed = 1): Conductor {
   const party = (role: Role, profile: NatProfile) => {
     const address = ADDRESSES[role];
     return { profile, address, ips: [address.ip], rtt: ms(40) };
   };
   const parties = { asker: party('asker', asker), target: party('target', target) };
-  const score = { parties, attempt: 0, round: 0 };
+  const score = { parties, attempt: 0, round: 0, seed };
   return new Conductor({ score, observers: [0, 1, 2, 3], random, permits, now: at(0) });
 }
 
@@ -258,7 +258,7 @@ describe('what an attempt teaches', () => {
           },
         ]),
       ) as never;
-      const score = { parties, attempt, round: 0 };
+      const score = { parties, attempt, round: 0, seed: 1 };
       const conductor = new Conductor({ score, observers: [0, 1], random: seeded(1), permits: ALLOWED, now: at(0) });
       const { effects } = play(conductor, counter(30_000));
       const verdict = effects.find((effect) => effect.kind === 'judged');
@@ -268,6 +268,16 @@ describe('what an attempt teaches', () => {
     }
     expect(retries).toEqual([2000, 8000, 30_000, 120_000, 0]);
   });
+});
+
+test('no two pairs guess the same port of a block: where the first has met it stays taken', () => {
+  const guesses = [1, 2, 3, 4].map((seed) => {
+    const conductor = conductorOf(nat('sequential'), nat('block-random'), seeded(1), ALLOWED, seed);
+    const volleys = conductor.step({ kind: 'start' }, at(0)).filter((effect) => effect.kind === 'volley');
+    return volleys.flatMap(({ plan }) => plan.shots).find((shot) => shot.kind === 'knock')?.ports[0];
+  });
+  expect(new Set(guesses).size).toBe(4);
+  for (const port of guesses) expect(port).toSatisfy((one: number) => one >= 2048 && one <= 2559);
 });
 
 test('a path ends it at once', () => {

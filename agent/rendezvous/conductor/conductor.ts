@@ -50,6 +50,8 @@ export interface Score {
   /** Attempts so far, and the number of the last volley. */
   readonly attempt: number;
   readonly round: number;
+  /** Which ports this pair guesses: one that an earlier pair has met at stays taken as long as those two talk. */
+  readonly seed: number;
   readonly hole?: Hole | undefined;
 }
 
@@ -141,10 +143,16 @@ export class Conductor implements Machine<ConductorInput, ConductorEffect> {
     }
     this.#state = { name: 'over' };
     const { reason, parties, postponed, hole } = next.value;
-    const { attempt } = this.#score;
+    const { attempt, seed } = this.#score;
     const hopeless = !conducted(prospect(parties.asker.profile, parties.target.profile));
     const retryIn = isFinal(reason) || hopeless ? ms(0) : (postponed ?? BACK_OFF[attempt + this.#rest] ?? ms(0));
-    const score = { parties, attempt: postponed === undefined ? attempt + 1 : attempt, round: this.#stage.round, hole };
+    const score = {
+      parties,
+      attempt: postponed === undefined ? attempt + 1 : attempt,
+      round: this.#stage.round,
+      seed,
+      hole,
+    };
     return [
       ...effects,
       { kind: 'judged', reason, retryIn, score, postponed: postponed !== undefined },
@@ -196,7 +204,7 @@ function* play(
   stage: Stage,
   outlook: Prospect,
   permits: Permits,
-  { attempt, hole }: Score,
+  { attempt, seed, hole }: Score,
   inverse: boolean,
 ): Script<Finding> {
   switch (outlook.kind) {
@@ -208,9 +216,9 @@ function* play(
     case 'birthday':
       return yield* spraying(stage, roleOf(outlook.hard), outlook.kind, permits, inverse);
     case 'lottery':
-      return yield* gambling(stage, roleOf(outlook.block), permits, attempt, hole);
+      return yield* gambling(stage, roleOf(outlook.block), permits, { attempt, seed, hole });
     case 'fill':
-      return yield* filling(stage, permits, attempt);
+      return yield* filling(stage, permits, { attempt, seed });
     case 'simultaneous':
       return yield* reordering(stage);
     case 'dial':

@@ -1,7 +1,8 @@
 import { ms, seconds } from '../../base/time.ts';
 import { scanOrder, sizeOf } from '../../punch/block.ts';
 import { ALL_PORTS } from '../../punch/brackets.ts';
-import { guess } from '../../punch/lottery.ts';
+import { DRAWS, guess } from '../../punch/lottery.ts';
+import type { Score } from './conductor.ts';
 import { Finding } from './finding.ts';
 import type { Permits } from './permits.ts';
 import { proofs, proven } from './proof.ts';
@@ -16,8 +17,6 @@ const PACE = 100;
 /** The sockets must be gone before the next attempt opens others. */
 const KEEP = seconds(2);
 const MARGIN = ms(200);
-/** Attempts of all pairs guess alike; each attempt another port. */
-const SEED = 2;
 
 /**
  * Both draw from a block, and nothing can be read. The asker knocks at one guessed port of the target's block from many
@@ -25,12 +24,16 @@ const SEED = 2;
  * one of the many, and the target's own port towards it happens to be the guessed one: with 231 and 247 of 512
  * 231 × 247 / 512 / 512, once in five attempts. The household that relays has long begun by then.
  */
-export function* filling(stage: Stage, permits: Permits, attempt: number): Script<Finding> {
+export function* filling(
+  stage: Stage,
+  permits: Permits,
+  { attempt, seed: pairSeed }: Pick<Score, 'attempt' | 'seed'>,
+): Script<Finding> {
   const found = new Finding('asker');
   const { asker, target } = stage.parties;
   const many = MAPPINGS - PROOF;
   if (!permits.mappings('asker', MAPPINGS) || !permits.mappings('target', MAPPINGS)) return found;
-  const port = guess(target.profile.ports ?? ALL_PORTS, SEED, 2 * attempt);
+  const port = guess(target.profile.ports ?? ALL_PORTS, pairSeed, DRAWS * attempt);
   const draws = stage.fire('asker', {
     method: 'block',
     from: { kind: 'fresh', sockets: many },

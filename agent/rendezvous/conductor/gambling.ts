@@ -2,6 +2,7 @@ import { ms, seconds } from '../../base/time.ts';
 import { ALL_PORTS } from '../../punch/brackets.ts';
 import { DRAWERS, DRAWS, guess } from '../../punch/lottery.ts';
 import { candidates, fireBrackets, sighted } from './anchor.ts';
+import type { Score } from './conductor.ts';
 import { Finding, type Hole } from './finding.ts';
 import type { Permits } from './permits.ts';
 import { isRefused, otherThan, type Role, type Script, type Stage } from './stage.ts';
@@ -12,17 +13,14 @@ const PACE = 100;
 const KEEP = seconds(2);
 const MARGIN = ms(100);
 
+/** Attempts of one pair share the seed, so that they guess the same port as long as it can still come up, and then another one. */
+type Bet = Pick<Score, 'attempt' | 'seed' | 'hole'>;
+
 /** Knocks at a guessed port of a block from a port that is read, then many draws from the block towards that one. */
-export function* gambling(
-  stage: Stage,
-  block: Role,
-  permits: Permits,
-  attempt: number,
-  before: Hole | undefined,
-): Script<Finding> {
+export function* gambling(stage: Stage, block: Role, permits: Permits, bet: Bet): Script<Finding> {
   const found = new Finding(block);
-  const kept = attempt % DRAWS === 0 ? undefined : yield* kindled(stage, block, before);
-  const hole = kept ?? (yield* dug(stage, block, attempt, found));
+  const kept = bet.attempt % DRAWS === 0 ? undefined : yield* kindled(stage, block, bet.hole);
+  const hole = kept ?? (yield* dug(stage, block, bet, found));
   if (hole === undefined || !permits.mappings(block, DRAWERS)) return found;
   found.hole = hole;
   const shots = [{ kind: 'knock', by: 0, ip: 0, ports: [hole.port] }] as const;
@@ -34,10 +32,10 @@ export function* gambling(
 }
 
 /** A new hole; undefined when its port could not be read. */
-function* dug(stage: Stage, block: Role, attempt: number, found: Finding): Script<Hole | undefined> {
+function* dug(stage: Stage, block: Role, { attempt, seed }: Bet, found: Finding): Script<Hole | undefined> {
   const counting = otherThan(block);
   const { profile, address } = stage.parties[block];
-  const port = guess(profile.ports ?? ALL_PORTS, SEED, attempt);
+  const port = guess(profile.ports ?? ALL_PORTS, seed, attempt);
   const aim = { muzzle: { kind: 'main' }, ip: address.ip, ports: [port], once: false } as const;
   const bets = fireBrackets(stage, counting, aim, 'no', 'block');
   yield* sighted(stage, counting, bets, () => false);
@@ -63,6 +61,3 @@ function* kindled(stage: Stage, block: Role, before: Hole | undefined): Script<H
   yield* stage.wait(stage.patience(counting), () => again.misfire !== undefined);
   return again.misfire === 'none' ? before : undefined;
 }
-
-/** Attempts of one pair share it, so that they guess the same port as long as it can still come up, and then another one. */
-const SEED = 1;
