@@ -1,5 +1,6 @@
 import { firewallRule } from '../uplink/rule.ts';
 import type { Standings } from '../portmap/contest.ts';
+import { isOnlySix } from './blocked.ts';
 import type { CheckName } from './finding.ts';
 import { CHECKS } from './checks.ts';
 import type { Facts } from './facts.ts';
@@ -48,6 +49,7 @@ function forWord(word: VerdictWord, facts: Facts): readonly string[] {
       ];
     case 'no-rendezvous':
       if (facts.sight.isHeard) return ['Try again; if it is Wi-Fi, with a cable.'];
+      if (isOnlySix(facts)) return ['Name the rendezvous by its IPv4 address, with the same port and key.'];
       return facts.sight.met === undefined
         ? ['Say which one: hearth doctor --rendezvous ADDR:PORT#KEY, as the rendezvous prints it.']
         : ['Look whether the address, port and key are right and whether the rendezvous runs; then try again.'];

@@ -1,12 +1,11 @@
 import { scope } from '../base/address.ts';
 import { adviceFor } from './advice.ts';
-import { isBlocked } from './blocked.ts';
+import { isBlocked, isOnlySix } from './blocked.ts';
 import type { Facts } from './facts.ts';
 import { layersOf } from './layers.ts';
 import { fatesOf, kindsOf } from './lines.ts';
 import { isLossy } from './loss.ts';
 import { isReadable } from './nat-words.ts';
-import type { Sight } from './sight.ts';
 import type { Verdict, VerdictWord } from './verdict.ts';
 
 /** What all that was seen comes to. */
@@ -50,7 +49,6 @@ function isInterfered(facts: Facts): boolean {
 }
 
 function sentenceFor(word: VerdictWord, facts: Facts): string {
-  const { sight } = facts;
   switch (word) {
     case 'open':
       return 'Anybody can reach this house: it can feed others at once.';
@@ -75,14 +73,18 @@ function sentenceFor(word: VerdictWord, facts: Facts): string {
     case 'udp-blocked':
       return 'The rendezvous can be reached over TCP and not over UDP: either this network lets no UDP out, or the key after the # is wrong.';
     case 'no-rendezvous':
-      return noRendezvous(sight);
+      return noRendezvous(facts);
     case 'no-network':
       return 'This machine has no way to the internet.';
   }
 }
 
-function noRendezvous({ met, isHeard }: Sight): string {
+function noRendezvous(facts: Facts): string {
+  const { met, isHeard } = facts.sight;
   if (met === undefined) return 'No rendezvous was named, so nobody could look at this house from outside.';
+  if (isOnlySix(facts)) {
+    return 'The rendezvous is named by an IPv6 address, but houses speak with theirs over IPv4, so nobody could look at this house from outside.';
+  }
   return isHeard
     ? 'The rendezvous answers, but the line lost so much that nobody could look at this house from outside.'
     : 'The rendezvous does not answer, so nobody could look at this house from outside.';

@@ -1,5 +1,5 @@
 import { scope } from '../base/address.ts';
-import { isBlocked } from './blocked.ts';
+import { isBlocked, isOnlySix } from './blocked.ts';
 import type { Facts, Greeting, PeerSeen } from './facts.ts';
 import { type Check, type Finding, no, unchecked, unseen, yes } from './finding.ts';
 import { gatewayWords } from './gateway-words.ts';
@@ -24,6 +24,7 @@ function udp(facts: Facts): Finding {
   if (sight.met) return yes('the rendezvous answers');
   if (sight.isHeard) return yes('the rendezvous answers, but too little gets through to be let in');
   if (isBlocked(facts)) return no('the rendezvous is there over TCP, and silent over UDP');
+  if (isOnlySix(facts)) return unchecked('only an IPv6 address was named, and houses speak with theirs over IPv4');
   const met = (wanted: Greeting): boolean => greetings?.some(({ greeting }) => greeting === wanted) ?? false;
   if (met('other')) return unchecked('another program answers over TCP at that address and port, and nobody over UDP');
   if (met('refused')) return unchecked('a machine is there, but no rendezvous answers at that port');

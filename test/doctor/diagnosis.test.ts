@@ -47,6 +47,11 @@ const CASES: readonly (readonly [string, (typeof VERDICTS)[number], Facts])[] = 
     'no-rendezvous',
     house({ ...BLIND, met: false }, { greetings: said('other') }),
   ],
+  [
+    'a rendezvous of IPv6, which nobody here speaks with',
+    'no-rendezvous',
+    house({ ...BLIND, met: false }, { greetings: [{ to: { ip: '2001:db8::1', port: 7000 }, greeting: 'closed' }] }),
+  ],
   ['a cookie that came back, and nothing more', 'no-rendezvous', house({ ...BLIND, met: false, isHeard: true })],
   ['a rendezvous that is not there', 'no-rendezvous', house({ ...BLIND, met: false }, { greetings: said('refused') })],
   ['nobody answers anything', 'no-rendezvous', house({ ...BLIND, met: false }, { greetings: said('silent') })],
