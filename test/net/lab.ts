@@ -162,9 +162,10 @@ export class Lab {
     await child.error(/listening on/);
     return {
       stop: async () => {
-        // What the kernel has not handed over yet would be missing: until the file has not grown for a while.
-        for (let [size, before] = [0, -1]; size !== before; [size, before] = [statSync(path).size, size]) {
+        // What the kernel has not handed over yet would be missing: until the file has not grown for a while, or for a second.
+        for (let [round, size, before] = [0, 0, -1]; size !== before && round < 4; round++) {
           await new Promise((resolve) => setTimeout(resolve, 250));
+          [size, before] = [statSync(path).size, size];
         }
         await child.stop('SIGINT');
         return readPcap(readFileSync(path));
