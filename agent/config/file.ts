@@ -1,3 +1,4 @@
+import { isObject } from '../base/json.ts';
 import { type Entry, parseUci, type Problem, type Section, type Sections } from './uci.ts';
 
 /** Reads a configuration file by what is in it: JSON when it begins with a brace, else UCI. Never throws. */
@@ -32,10 +33,6 @@ function parseJson(text: string): Sections {
     sections.push({ type, name: type, line: 0, options });
   }
   return { sections, problems };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function wordOf(value: unknown): string | undefined {

@@ -1,25 +1,19 @@
-import { type Address, key, sameAddress, scope } from '../base/address.ts';
+import { type Address, key } from '../base/address.ts';
 import type { Machine } from '../base/machine.ts';
 import type { NetEffect, NetInput, SocketId } from '../base/net.ts';
 import type { Random } from '../base/random.ts';
 import { earliest, type Instant, isDue } from '../base/time.ts';
 import { Knocking, type TryOrder } from '../house/knocking.ts';
+import { doorOf, type Uplink } from '../portmap/uplink.ts';
 import type { HttpAnswer, HttpOrder } from '../portmap/client.ts';
 import type { Standing } from '../portmap/contest.ts';
 import { Chain } from '../portmap/chain.ts';
-import type { Mapping } from '../portmap/mapping.ts';
+import { isExternal, type Mapping } from '../portmap/mapping.ts';
 import type { LeaseInput } from '../portmap/orders.ts';
 import type { GatewaySeen } from './sight.ts';
 
-/** Where our datagrams leave, and the port that is to be reached. */
-export interface Way {
-  readonly own: string;
-  /** The next hop; undefined where the line has none. */
-  readonly gateway: string | undefined;
-}
-
 export type DoorwayInput =
-  | { readonly kind: 'start'; readonly way: Way | undefined; readonly port: number }
+  | { readonly kind: 'start'; readonly way: Uplink | undefined; readonly port: number }
   /** Observers see our socket there; `strangers` are places of those that it never writes to. Over IPv6 only what a gateway opens is tried. */
   | { readonly kind: 'seen'; readonly at: Address; readonly strangers: readonly number[] }
   | { readonly kind: 'knocked'; readonly index: number; readonly token: Uint8Array }
@@ -80,7 +74,7 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
   get isOpen(): boolean | undefined {
     if (this.#bare === undefined) return undefined;
     if (this.#silent.has(key(this.#bare))) return false;
-    return this.#came.has(key(this.#bare)) && !this.#isMapping(this.#bare) ? true : undefined;
+    return this.#came.has(key(this.#bare)) && !isExternal(this.#mapping, this.#bare) ? true : undefined;
   }
 
   /** Nothing more is to be expected. */
@@ -142,13 +136,12 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
     return Object.values(own.standings).every(({ name }) => name === 'refused' || name === 'disproved');
   }
 
-  /** An IPv4 line that has an address of the internet itself has nobody before it to be asked. */
-  #start(way: Way | undefined, port: number, now: Instant): readonly DoorwayEffect[] {
-    const { own, gateway } = way ?? {};
-    if (own === undefined || gateway === undefined) return [];
-    if (!own.includes(':') && scope(own) === 'public') return [];
+  /** The socket is bound to our address on that line: no other one is seen. */
+  #start(way: Uplink | undefined, port: number, now: Instant): readonly DoorwayEffect[] {
+    const door = doorOf(way, port, way && { ip: way.own, port });
+    if (door === undefined) return [];
     this.#asked = true;
-    return this.#drive({ kind: 'start', door: { own, gateway, port }, saved: [] }, now);
+    return this.#drive({ kind: 'start', door, saved: [] }, now);
   }
 
   /** An IPv6 address is the same with a pinhole and without: there it is for the filtering test to say who gets in as it is. */
@@ -186,18 +179,13 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
     const entered = this.#knocking.knocked(index, token);
     if (entered === undefined) return [];
     this.#came.add(key(entered.at));
-    return this.#isMapping(entered.at) ? this.#drive({ kind: 'verified', external: entered.at }, now) : [];
+    return isExternal(this.#mapping, entered.at) ? this.#drive({ kind: 'verified', external: entered.at }, now) : [];
   }
 
   /** Nobody came in there. */
   #kept(at: Address, now: Instant): readonly DoorwayEffect[] {
     this.#silent.add(key(at));
-    return this.#isMapping(at) ? this.#drive({ kind: 'unverified', external: at }, now) : [];
-  }
-
-  #isMapping(at: Address): boolean {
-    const external = this.#mapping?.external;
-    return external !== undefined && sameAddress(external, at);
+    return isExternal(this.#mapping, at) ? this.#drive({ kind: 'unverified', external: at }, now) : [];
   }
 }
 

@@ -4,15 +4,16 @@ import type { NetInput, SocketId } from '../base/net.ts';
 import type { Random } from '../base/random.ts';
 import { earliest, type Instant, isDue } from '../base/time.ts';
 import type { HttpAnswer } from '../portmap/client.ts';
-import { Doorway, type DoorwayEffect, type DoorwayInput, type Way } from './doorway.ts';
+import type { Uplink } from '../portmap/uplink.ts';
+import { Doorway, type DoorwayEffect, type DoorwayInput } from './doorway.ts';
 import type { Sight } from './sight.ts';
 
 export interface DoorwaysOptions {
   readonly random: Random;
   readonly newSocket: () => SocketId;
   /** Whom to ask for a mapping, and whom for a pinhole. */
-  readonly four: Way | undefined;
-  readonly six: Way | undefined;
+  readonly four: Uplink | undefined;
+  readonly six: Uplink | undefined;
 }
 
 export type DoorwaysInput =
@@ -38,8 +39,8 @@ export type DoorwaysInput =
 /** The ways into the house: the main socket's over IPv4, and one over IPv6, whose socket never writes to anybody. */
 export class Doorways implements Machine<DoorwaysInput, DoorwayEffect> {
   readonly #four: Doorway;
-  readonly #six: { readonly door: Doorway; readonly way: Way; readonly socket: SocketId } | undefined;
-  readonly #fourWay: Way | undefined;
+  readonly #six: { readonly door: Doorway; readonly way: Uplink; readonly socket: SocketId } | undefined;
+  readonly #fourWay: Uplink | undefined;
   #sixPort: number | undefined;
 
   constructor({ four, six, random, newSocket }: DoorwaysOptions) {

@@ -4,7 +4,7 @@ import type { Random } from '../base/random.ts';
 import type { HttpAnswer, HttpOrder } from '../portmap/client.ts';
 import type { Server } from '../rendezvous/client.ts';
 import type { Cipher, KeyPair, Suite } from '../seal/cipher.ts';
-import type { Way } from './doorway.ts';
+import type { Uplink } from '../portmap/uplink.ts';
 
 export interface ExaminationOptions {
   readonly cipher: Cipher;
@@ -19,8 +19,8 @@ export interface ExaminationOptions {
   /** Addresses of our own interfaces. */
   readonly own: readonly string[];
   /** Whom to ask for a mapping, and whom for a pinhole. */
-  readonly four: Way | undefined;
-  readonly six: Way | undefined;
+  readonly four: Uplink | undefined;
+  readonly six: Uplink | undefined;
 }
 
 export type ExaminationInput =

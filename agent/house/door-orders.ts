@@ -5,7 +5,7 @@ import type { HttpAnswer, HttpOrder, Protocol } from '../portmap/client.ts';
 import type { LeaseEffect } from '../portmap/orders.ts';
 import type { SavedLease } from '../portmap/saved.ts';
 import type { TryOrder } from './knocking.ts';
-import type { Uplink } from './uplink.ts';
+import type { Uplink } from '../portmap/uplink.ts';
 
 export type FrontDoorInput =
   /** The socket that is to be reached is bound to this port. */

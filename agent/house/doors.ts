@@ -8,7 +8,7 @@ import type { HttpAnswer } from '../portmap/client.ts';
 import type { SavedLease } from '../portmap/saved.ts';
 import type { Proven } from '../wire/messages.ts';
 import { FrontDoor, type FrontDoorEffect, type FrontDoorInput, type MappingView } from './front-door.ts';
-import type { Uplink } from './uplink.ts';
+import type { Uplink } from '../portmap/uplink.ts';
 
 const FAMILIES = ['four', 'six'] as const;
 type Family = (typeof FAMILIES)[number];

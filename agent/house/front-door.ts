@@ -4,14 +4,14 @@ import type { SocketId } from '../base/net.ts';
 import type { Random } from '../base/random.ts';
 import { after, earliest, type Instant, isDue, minutes, seconds, since } from '../base/time.ts';
 import { Chain } from '../portmap/chain.ts';
-import type { Mapping } from '../portmap/mapping.ts';
+import { isExternal, type Mapping } from '../portmap/mapping.ts';
 import type { LeaseInput } from '../portmap/orders.ts';
 import type { SavedLease } from '../portmap/saved.ts';
 import type { Proven } from '../wire/messages.ts';
 import type { FrontDoorEffect, FrontDoorInput, MappingView } from './door-orders.ts';
 import { Knocking } from './knocking.ts';
 import { openingOf, OpenPlaces } from './open-places.ts';
-import { doorOf, type Uplink } from './uplink.ts';
+import { doorOf, type Uplink } from '../portmap/uplink.ts';
 
 export type { FrontDoorEffect, FrontDoorInput, MappingView } from './door-orders.ts';
 
@@ -188,7 +188,7 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
     const gone = this.#mapping?.external;
     this.#mapping = mapping;
     if (this.#isLeaving) return [];
-    if (gone === undefined || this.#isMapping(gone)) return [];
+    if (gone === undefined || isExternal(this.#mapping, gone)) return [];
     if (!this.#places.drop(gone)) return [];
     // It may have been open without.
     return [...this.#shut(gone), ...this.#look(now)];
@@ -237,7 +237,7 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
     if (entered === undefined) return [];
     const { at } = entered;
     const before = this.#places.get(at);
-    const isMapping = this.#isMapping(at);
+    const isMapping = isExternal(this.#mapping, at);
     if (before === undefined && !isMapping && this.#isStirred(now)) return [];
     const opening = openingOf(at, isMapping ? this.#mapping : undefined);
     this.#places.enter(at, token, opening);
@@ -255,11 +255,6 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
     return this.#stirredAt !== undefined && since(this.#stirredAt, now) < REGULAR;
   }
 
-  #isMapping(at: Address): boolean {
-    const external = this.#mapping?.external;
-    return external !== undefined && sameAddress(external, at);
-  }
-
   #tick(now: Instant): FrontDoorEffect[] {
     const { orders, silent, isUnheard } = this.#knocking.tick(now);
     if (isUnheard) this.#isOwed = true;
@@ -271,7 +266,7 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
 
   /** Nobody came in: by chance, or not any more. */
   #silence(at: Address, now: Instant): FrontDoorEffect[] {
-    const isMapping = this.#isMapping(at);
+    const isMapping = isExternal(this.#mapping, at);
     if (this.#places.silent(at, isMapping, now) === 'again') return [];
     const shut = this.#places.drop(at) ? this.#shut(at) : this.#closed();
     return isMapping ? [...shut, ...this.#drive({ kind: 'unverified', external: at }, now)] : shut;

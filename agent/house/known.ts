@@ -1,3 +1,4 @@
+import { isObject } from '../base/json.ts';
 import { FILTERINGS, NAT_KINDS, type NatProfile, POOLINGS, type PortRange, TRAITS } from '../base/nat-profile.ts';
 
 /** What a household remembers of its own NAT, as it stands in `knowledge.json`. */
@@ -97,8 +98,4 @@ function isNumber(value: unknown, least: number, most: number): value is number 
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 45;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

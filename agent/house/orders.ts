@@ -27,7 +27,7 @@ import type { SavedLease } from '../portmap/saved.ts';
 import type { CarriagesEffect, CarryLimits } from './carriages.ts';
 import type { FrontDoorEffect } from './front-door.ts';
 import type { Way } from './path.ts';
-import type { Uplink } from './uplink.ts';
+import type { Uplink } from '../portmap/uplink.ts';
 
 // -- one other household
 

@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { bytesOf } from '../base/bytes.ts';
+import { parsed } from '../base/json.ts';
 import { base32, fromBase32 } from '../base/text32.ts';
 import type { Log } from './log.ts';
 
@@ -178,14 +179,6 @@ export class StateFolder {
 
   #file(name: string): string {
     return join(this.#path, name);
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
   }
 }
 

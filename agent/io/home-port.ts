@@ -1,5 +1,6 @@
 import { get } from 'node:http';
 import { createServer } from 'node:net';
+import { isObject, parsed } from '../base/json.ts';
 import type { HomePort } from '../doctor/facts.ts';
 
 /** A status is some kilobytes; a household with many viewers has this much at most. */
@@ -39,12 +40,8 @@ function askStatus(host: string, port: number, withinMs: number): Promise<unknow
 }
 
 function statusOf(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && 'node' in value ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parsed(text);
+  return isObject(value) && 'node' in value ? value : undefined;
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Address } from '../base/address.ts';
+import { type Fields, isObject, parsed } from '../base/json.ts';
 import { hostName, isHostAllowed, isLanPeer, isOriginOwn } from './lan-guard.ts';
 
 /** One request that passed the door: a device of the house, under one of our names. */
@@ -208,15 +209,9 @@ export function readOrder(ask: Ask, then: (order: Readonly<Record<string, unknow
 
 const LONGEST_ORDER = 4096;
 
-function asOrder(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+function asOrder(text: string): Fields | undefined {
+  const value = parsed(text);
+  return isObject(value) ? value : undefined;
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -1,11 +1,11 @@
-import { type Address, sameAddress } from '../base/address.ts';
+import type { Address } from '../base/address.ts';
 import type { Machine } from '../base/machine.ts';
 import { after, earliest, type Instant, seconds } from '../base/time.ts';
 import type { Door } from './client.ts';
 import { boundTo } from './door.ts';
 import { Ledger } from './ledger.ts';
 import { type GatewayReport, Link, type LinkEffect } from './link.ts';
-import type { Mapping } from './mapping.ts';
+import { isExternal, type Mapping } from './mapping.ts';
 import type { LeaseOptions } from './lease.ts';
 import type { LeaseEffect, LeaseInput } from './orders.ts';
 import { MOST_ELSEWHERE, type SavedLease } from './saved.ts';
@@ -96,8 +96,7 @@ export class Chain implements Machine<LeaseInput, LeaseEffect> {
         return this.#leaveUpstream(now);
       case 'verified':
       case 'unverified': {
-        const { external } = this.#outer?.mapping ?? {};
-        const outer = external !== undefined && sameAddress(external, input.external);
+        const outer = isExternal(this.#outer?.mapping, input.external);
         return this.#give(outer ? this.#outer : this.#inner, input, now);
       }
       case 'observed':

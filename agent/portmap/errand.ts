@@ -174,7 +174,11 @@ export class Errand {
   }
 
   #refused(reason: Refusal): ErrandStep {
-    if (this.#task.kind === 'release') return RELEASED;
-    return { kind: 'end', effect: { kind: 'refused', reason, wan: this.#services[0]?.external } };
+    return inVain(this.#task, reason, this.#services[0]?.external);
   }
+}
+
+/** The end of a task that came to nothing; for taking something away it is an end like any other. */
+export function inVain(task: Task, reason: Refusal, wan: string | undefined): ErrandStep {
+  return task.kind === 'release' ? RELEASED : { kind: 'end', effect: { kind: 'refused', reason, wan } };
 }

@@ -20,6 +20,12 @@ export interface Mapping {
   readonly grant: Grant;
 }
 
+/** Is that where others should write to? */
+export function isExternal(mapping: Mapping | undefined, address: Address | undefined): boolean {
+  const external = mapping?.external;
+  return external !== undefined && address !== undefined && sameAddress(external, address);
+}
+
 /** A gateway that gives less than twice this is asked later in its time, not more often. */
 const LEAST_RENEWAL = seconds(15);
 /** Longer leases end with the day: gateways forget sooner than they say. */
@@ -31,8 +37,7 @@ export function claim(grant: Grant, observed: string | undefined, before: Mappin
   // The gateway's own address where that is one of the internet, else the one that was seen: a second NAT may let it through.
   const named = ip !== undefined && scope(ip) === 'public' ? ip : observed;
   const external = named === undefined ? undefined : { ip: named, port };
-  const same = before?.external !== undefined && external !== undefined && sameAddress(before.external, external);
-  const state = same ? before.state : 'claimed';
+  const state = before !== undefined && isExternal(before, external) ? before.state : 'claimed';
   const [outside, expires] = [judgeOutside(ip, observed), after(now, lifetimeOf(grant))];
   return { protocol, external, state, outside, permanent, expires, layers: 1, grant };
 }
@@ -47,7 +52,7 @@ export function seenAt(mapping: Mapping, observed: string, now: Instant): Mappin
  * blame, undefined where it says nothing new.
  */
 export function judged(mapping: Mapping, open: boolean, external: Address): Mapping | 'disproved' | undefined {
-  if (mapping.external === undefined || !sameAddress(mapping.external, external)) return undefined;
+  if (!isExternal(mapping, external)) return undefined;
   if (!open && !isBehindAnother(mapping.outside)) return 'disproved';
   const state = open ? 'verified' : 'closed';
   return state === mapping.state ? undefined : { ...mapping, state };

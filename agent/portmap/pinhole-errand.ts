@@ -1,6 +1,6 @@
 import { seconds } from '../base/time.ts';
 import type { Door, Refusal, Wish } from './client.ts';
-import { type ErrandStep, RELEASED, type Task } from './errand.ts';
+import { type ErrandStep, inVain, RELEASED, type Task } from './errand.ts';
 import { numberIn } from './mapping-actions.ts';
 import { addPinhole, askFirewall, deletePinhole, readPinhole, updatePinhole } from './pinhole-actions.ts';
 import type { Candidate } from './service.ts';
@@ -147,8 +147,7 @@ export class PinholeErrand {
   }
 
   #refused(reason: Refusal): ErrandStep {
-    if (this.#task.kind === 'release') return RELEASED;
-    return { kind: 'end', effect: { kind: 'refused', reason, wan: undefined } };
+    return inVain(this.#task, reason, undefined);
   }
 }
 

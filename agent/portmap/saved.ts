@@ -1,5 +1,6 @@
 import { ipBytes } from '../base/address.ts';
 import { fromHex } from '../base/bytes.ts';
+import { isObject } from '../base/json.ts';
 import { type Door, PROTOCOLS, type Protocol } from './client.ts';
 import { isGateway } from './door.ts';
 import { NONCE_BYTES } from './pcp.ts';
@@ -31,8 +32,8 @@ export function decodeSaved(value: unknown): readonly SavedLease[] | undefined {
 }
 
 function lease(value: unknown): SavedLease | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { protocol, gateway, own, internal, external, nonce, pinhole } = value as Record<string, unknown>;
+  if (!isObject(value)) return undefined;
+  const { protocol, gateway, own, internal, external, nonce, pinhole } = value;
   const known = PROTOCOLS.find((name) => name === protocol);
   if (known === undefined || typeof gateway !== 'string' || !isGateway(gateway) || !isIp(own)) return undefined;
   if (!isPort(internal) || !isPort(external) || internal === 0) return undefined;

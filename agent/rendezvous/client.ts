@@ -268,12 +268,9 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
     const header = known ?? decodeHeader(bytes, this.#own);
     const up = this.#line.up;
     if (up !== undefined && header?.kind === KIND.data && header.index === up.index) {
-      const messages = this.#line.hear(up, header, bytes, now);
-      // Where we are is proven first, since what the rest leads to may depend on it. Whatever follows the end of a session comes from nobody.
-      const [proofs, others] = [messages.filter(isChallenge), messages.filter((message) => !isChallenge(message))];
-      return [...proofs, ...others].flatMap((message) =>
-        this.#line.up === up ? this.#message(up, socket, message, now) : [],
-      );
+      const messages = inOrder(this.#line.hear(up, header, bytes, now));
+      // Whatever follows the end of a session comes from nobody.
+      return messages.flatMap((message) => (this.#line.up === up ? this.#message(up, socket, message, now) : []));
     }
     return this.#carryOut(this.#entrance.datagram(bytes, now), now);
   }
@@ -328,6 +325,11 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
     this.#state = state;
     return [{ kind: 'state', state, server: this.#entrance.address }];
   }
+}
+
+/** Where we are is proven first, since what the rest leads to may depend on it. What is relayed comes one by one, and often. */
+function inOrder(messages: readonly Message[]): readonly Message[] {
+  return messages.length < 2 ? messages : messages.toSorted((a, b) => Number(isChallenge(b)) - Number(isChallenge(a)));
 }
 
 function isChallenge({ kind }: Message): boolean {

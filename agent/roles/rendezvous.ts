@@ -1,5 +1,6 @@
 import { key } from '../base/address.ts';
 import { bytesOf } from '../base/bytes.ts';
+import { isObject } from '../base/json.ts';
 import { base32, fromBase32 } from '../base/text32.ts';
 import { ms } from '../base/time.ts';
 import type { Config } from '../config/schema.ts';
@@ -143,8 +144,8 @@ function ticketKeys(value: unknown): readonly TicketKey[] | undefined {
 }
 
 function ticketKey(value: unknown): TicketKey | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { id, key: text, age_ms: age } = value as Partial<Record<keyof TicketText, unknown>>;
+  if (!isObject(value)) return undefined;
+  const { id, key: text, age_ms: age } = value;
   const bytes = typeof text === 'string' ? fromBase32(text) : undefined;
   if (typeof id !== 'number' || typeof age !== 'number' || bytes?.length !== 32) return undefined;
   return { id, key: bytes, age: ms(age) };

@@ -1,4 +1,5 @@
 import { ipBytes } from '../base/address.ts';
+import { type Fields, isObject, parsed } from '../base/json.ts';
 import type { PortRange } from '../base/nat-profile.ts';
 import type { Network } from '../base/network.ts';
 import { type DefaultRoute, zoned } from './routes.ts';
@@ -83,18 +84,8 @@ function networks(value: unknown): readonly Network[] {
   });
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 function fields(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+  return isObject(value) ? value : undefined;
 }
 
 function list(value: unknown): readonly unknown[] | undefined {

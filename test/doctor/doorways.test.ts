@@ -7,6 +7,12 @@ import type { DoorwayEffect } from '../../agent/doctor/doorway.ts';
 const FOUR = { own: '192.168.1.2', gateway: '192.168.1.1' };
 const SIX = { own: '2001:db8::2', gateway: 'fe80::1%eth0' };
 const OBSERVERS = ['198.51.100.1', '198.51.100.2', '2001:db8:9::1', '2001:db8:9::2'].map((ip) => ({ ip, port: 7000 }));
+const SEEN = {
+  kind: 'seen',
+  at: { ip: '203.0.113.7', port: 5000 },
+  observers: OBSERVERS,
+  written: ['198.51.100.1'],
+} as const;
 /** RFC 6887, 7.1: version, opcode MAP. */
 const isMap = (bytes: Uint8Array): boolean => bytes[0] === 2 && bytes[1] === 1;
 
@@ -50,12 +56,7 @@ describe('the ways into a house', () => {
   it('are tried over IPv4 as they are, and over IPv6 only by what a gateway opens', () => {
     const house = new House(FOUR, SIX);
     house.give({ kind: 'bound', port: 5000 });
-    house.give({
-      kind: 'seen',
-      at: { ip: '203.0.113.7', port: 5000 },
-      observers: OBSERVERS,
-      written: ['198.51.100.1'],
-    });
+    house.give(SEEN);
     house.give({ kind: 'seen', at: { ip: SIX.own, port: 6000 }, observers: OBSERVERS, written: [] });
     expect(house.tried.map(({ at: place, observer }) => [place.ip, observer])).toEqual([['203.0.113.7', 1]]);
   });
@@ -89,12 +90,7 @@ describe('the ways into a house', () => {
   it('are tried no longer than the rendezvous hears of it', () => {
     const house = new House(undefined, undefined);
     house.give({ kind: 'bound', port: 5000 });
-    house.give({
-      kind: 'seen',
-      at: { ip: '203.0.113.7', port: 5000 },
-      observers: OBSERVERS,
-      written: ['198.51.100.1'],
-    });
+    house.give(SEEN);
     expect(house.doors.over).toBe(false);
     for (let now = 10; now < 2000; now += 10) house.give({ kind: 'tick' }, now);
     expect([house.doors.over, house.doors.sight.isOpen]).toEqual([true, undefined]);

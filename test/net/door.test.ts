@@ -9,6 +9,7 @@ import { ip, nft } from './netns.ts';
 import {
   channelOf,
   hearth,
+  logsOf,
   pause,
   type Rendezvous,
   startAgent,
@@ -38,8 +39,7 @@ describeInLab('The open door', () => {
   });
 
   afterEach(({ task }) => {
-    if (task.result?.state !== 'fail') return;
-    for (const [name, { errors }] of Object.entries(programs)) console.log(`-- ${name}\n${errors.slice(-10_000)}`);
+    if (task.result?.state === 'fail') console.log(logsOf(programs));
   });
 
   afterAll(async () => {

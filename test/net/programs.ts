@@ -16,6 +16,13 @@ export function hearth(lab: Lab, space: Space, words: readonly string[]): Child 
   return lab.run(space, [process.execPath, MAIN, ...words]);
 }
 
+/** The last that each program said, for whoever has to find out why. */
+export function logsOf(programs: Readonly<Record<string, Child>>, most = 10_000): string {
+  return Object.entries(programs)
+    .map(([name, { errors }]) => `-- ${name}\n${errors.slice(-most)}`)
+    .join('\n');
+}
+
 /** Folders for `--state`, gone at the end. */
 export class States {
   readonly #folder = mkdtempSync(join(tmpdir(), 'hearth-states-'));

@@ -6,6 +6,7 @@ import { describeInLab } from './missing.ts';
 import {
   channelOf,
   hearth,
+  logsOf,
   pause,
   type Rendezvous,
   type Running,
@@ -37,8 +38,7 @@ describeInLab('Two houses without a knowable port, and one that everybody can re
   });
 
   afterEach(({ task }) => {
-    if (task.result?.state !== 'fail') return;
-    for (const [name, { errors }] of Object.entries(programs)) console.log(`-- ${name}\n${errors.slice(-10_000)}`);
+    if (task.result?.state === 'fail') console.log(logsOf(programs));
   });
 
   afterAll(async () => {

@@ -1,7 +1,16 @@
 import type { Child } from './child.ts';
 import type { Household, Lab, Space } from './lab.ts';
 import { encoder } from './picture.ts';
-import { channelOf, hearth, type Rendezvous, startHousehold, startRendezvous, type States, until } from './programs.ts';
+import {
+  channelOf,
+  hearth,
+  logsOf,
+  type Rendezvous,
+  startHousehold,
+  startRendezvous,
+  type States,
+  until,
+} from './programs.ts';
 
 /** Every line of the walk, each way. */
 export const LINE = { delayMs: 25, loss: 0.02 };
@@ -74,11 +83,6 @@ export async function startWalk(lab: Lab, states: States): Promise<Walk> {
     b,
     fed,
     encodeAgain: () => void (walk.encoder = encode()),
-    logs: () => {
-      const programs = { rendezvous: rendezvous.child, origin: child, a: a.child, b: b.child };
-      return Object.entries(programs)
-        .map(([name, { errors }]) => `-- ${name}\n${errors.slice(-40000)}`)
-        .join('\n');
-    },
+    logs: () => logsOf({ rendezvous: rendezvous.child, origin: child, a: a.child, b: b.child }, 40_000),
   });
 }

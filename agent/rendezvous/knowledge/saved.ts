@@ -1,3 +1,4 @@
+import { isObject } from '../../base/json.ts';
 import type { Dossier } from './dossier.ts';
 import { isFeature } from './features.ts';
 import { isKey, type Step, STEPS } from './ladder.ts';
@@ -116,10 +117,6 @@ function isThree(value: unknown): value is readonly [number, number, number] {
 
 function isWeight(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= MOST_WEIGHT;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function round(weight: number): number {

@@ -1,6 +1,6 @@
 import { type Address, scope } from '../base/address.ts';
 import { isWithin } from '../base/network.ts';
-import type { Door } from '../portmap/client.ts';
+import type { Door } from './client.ts';
 
 /** A line out of the house, by which our datagrams leave. */
 export interface Uplink {
