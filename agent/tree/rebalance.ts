@@ -1,0 +1,93 @@
+import type { Random } from '../base/random.ts';
+import { chooseSlot } from './placement.ts';
+import type { Seat } from './seat.ts';
+import type { Suits } from './suits.ts';
+import type { Tree } from './tree.ts';
+
+/** Steps that a household has to come nearer to the origin to be moved for. */
+const GAIN = 2;
+const NOBODY: ReadonlySet<string> = new Set();
+
+export interface Lift {
+  readonly node: string;
+  readonly from: string;
+  readonly to: string;
+  /** Hangs there now, and goes under the one that is lifted. */
+  readonly displaced: string | undefined;
+}
+
+/** Seats that are looked at for one that another may be put above: the upper five levels of two, and some. */
+const LOOKED_AT = 64;
+
+/**
+ * One household, and with it all below, from the deepest branch to a free slot that lies higher, or into the place of another
+ * whose branch is short enough to hang below it. Undefined when none would gain.
+ */
+export function lift(tree: Tree, suits: Suits, random: Random, mayMove: (node: string) => boolean): Lift | undefined {
+  const root = tree.root === undefined ? undefined : tree.get(tree.root);
+  if (root === undefined) return undefined;
+  const path = deepest(root);
+  const first = root.nearest.free + 1 + GAIN;
+  for (const seat of path.slice(first)) {
+    if (!mayMove(seat.node)) continue;
+    const found = chooseSlot(tree, { seat, avoid: NOBODY }, suits, random);
+    if (found?.depth !== undefined && found.depth + 1 + GAIN <= (seat.depth ?? 0)) {
+      return { node: seat.node, from: seat.parent ?? '', to: found.node, displaced: undefined };
+    }
+  }
+  if (root.height > Math.ceil(Math.log2(tree.size + 1)) + GAIN) {
+    for (const seat of path) {
+      const found =
+        seat.slots >= 2 && seat.below.length < seat.slots && mayMove(seat.node)
+          ? above(root, seat, mayMove)
+          : undefined;
+      if (found?.parent !== undefined)
+        return { node: seat.node, from: seat.parent ?? '', to: found.parent, displaced: found.node };
+    }
+  }
+  return clear(tree, root, suits, random, mayMove);
+}
+
+/** Whose place in the upper levels the seat should have: after that both branches together are as short as they can be. */
+function above(root: Seat, seat: Seat, mayMove: (node: string) => boolean): Seat | undefined {
+  const before = (seat.depth ?? 0) + seat.height;
+  let best: Seat | undefined;
+  let least = before - GAIN + 1;
+  let looked = 0;
+  const level: { readonly at: Seat; readonly depth: number }[] = root.below.map((at) => ({ at, depth: 1 }));
+  for (const { at, depth } of level) {
+    if (++looked > LOOKED_AT) break;
+    level.push(...at.below.map((child) => ({ at: child, depth: depth + 1 })));
+    if (at.above === root || seat.isUnder(at) || at === seat || !mayMove(at.node)) continue;
+    const after = depth + Math.max(1 + at.height, seat.height);
+    if (after < least) [best, least] = [at, after];
+  }
+  return best;
+}
+
+/** From the origin to the household farthest from it. */
+function deepest(root: Seat): readonly Seat[] {
+  const path = [root];
+  for (let at: Seat | undefined = root; at !== undefined;) {
+    const { below, height }: Seat = at;
+    at = below.find((child) => child.height === height - 1);
+    if (at !== undefined) path.push(at);
+  }
+  return path;
+}
+
+/** A household that feeds nobody makes room right under the origin, where half of all others could hang. */
+function clear(
+  tree: Tree,
+  root: Seat,
+  suits: Suits,
+  random: Random,
+  mayMove: (node: string) => boolean,
+): Lift | undefined {
+  if (root.below.length < root.slots || root.slots < 2) return undefined;
+  const leaf = root.below.find((seat) => seat.slots < 1 && mayMove(seat.node));
+  const found = leaf && chooseSlot(tree, { seat: leaf, avoid: NOBODY, elsewhere: true }, suits, random);
+  return leaf === undefined || found === undefined
+    ? undefined
+    : { node: leaf.node, from: root.node, to: found.node, displaced: undefined };
+}
