@@ -121,6 +121,9 @@ export class Endpoint {
       case 'drop':
         this.#traffic.give(input.pairId, { kind: 'close' }, now, out);
         break;
+      case 'introduction':
+        this.#traffic.meet(input, this.#appearance.standpoint, now, out);
+        break;
       case 'table':
         this.#traffic.neighbours.account.seeTable(input.used, input.most);
         break;
@@ -152,6 +155,7 @@ export class Endpoint {
       case 'forget':
       case 'publish':
       case 'position':
+      case 'complain':
       case 'leave-channel':
       case 'capacity':
         this.#ask(input, now, out);

@@ -42,7 +42,7 @@ export class Registering {
     client.facts = { role, children, internal, proven, profile };
     this.#hearsay.registered(client, profile, now);
     client.interval = this.#interval(client, now);
-    for (const channel of client.channels) matchmaker.channels.resize(channel, client.nodeKey, children);
+    for (const channel of client.channels) matchmaker.channels.resize(channel, client, now);
     answers.push({
       kind: 'registered',
       request: message.request,

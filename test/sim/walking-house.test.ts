@@ -15,7 +15,7 @@ describe('the walking house', () => {
     town.world.run(at(12_000));
     expect(a.household.endpoint.profile.kind).toBe('preserve');
     expect(b.household.endpoint.profile.kind).toBe('offset');
-    expect(town.origin.children.facts).toHaveLength(1);
+    expect(town.origin.kin.children.facts).toHaveLength(1);
     expect(a.household.neighbours(a.household.watches[0]!, at(12_000)).children).toHaveLength(1);
     for (const home of [a, b]) {
       expect(home.blocks.length).toBeGreaterThan(100);
