@@ -9,8 +9,6 @@ import type { Entry, MemberEffect, MemberInput, Peer, Short } from './talk.ts';
 const SPARES = 2;
 /** A branch that grows is not told of at every step. */
 const TELL_HEIGHT_AFTER = seconds(1);
-/** From so many levels below it on, a household has spares with a free slot: one in sixteen has. */
-const TALL = 4;
 /** Sessions of others that may ask us: spares of theirs, grandchildren. */
 const GUESTS_MOST = 32;
 /** A spare that went is replaced without haste: there is another. */
@@ -114,7 +112,6 @@ export class Company {
     const contact = this.contacts.get(peer);
     if (contact === undefined) return;
     [contact.free, contact.depth] = [free, depth];
-    if (free < 1) this.#refillSoon();
   }
 
   hearRoll(peer: Peer, entries: readonly Entry[], now: Instant): void {
@@ -162,7 +159,6 @@ export class Company {
     if (place.parent === undefined) return;
     const { parent, grandparent } = place;
     const keep = new Set(grandparent === undefined ? [] : [grandparent]);
-    this.#dropFull(place, out);
     for (const peer of this.contacts.surplus(keep)) {
       if (peer === parent) continue;
       this.contacts.delete(peer);
@@ -174,8 +170,7 @@ export class Company {
       out.push({ kind: 'meet', via: parent, short: grandparent, role: 'spare' });
     }
     const spares = [...this.contacts.all()].filter(({ peer, short }) => peer !== parent && short !== grandparent);
-    const isReady = place.height < TALL || spares.some(({ free, isOpen }) => free > 0 || !isOpen);
-    if (spares.length < SPARES || !isReady) {
+    if (spares.length < SPARES) {
       isWanting = true;
       const known = this.#isThere ? undefined : this.roll.take((via) => this.contacts.get(via)?.isOpen === true, now);
       if (this.#isThere)
@@ -189,17 +184,6 @@ export class Company {
   #tellHeight({ parent, free, depth, height }: Place, out: MemberEffect[]): void {
     this.#told = { parent, height };
     if (parent !== undefined) out.push({ kind: 'standing', peers: [parent], free, depth, height });
-  }
-
-  /** With many below, a spare that could not feed us is none. */
-  #dropFull({ parent, grandparent, height }: Place, out: MemberEffect[]): void {
-    if (height < TALL || !this.#isThere) return;
-    const full = [...this.contacts.all()].find(
-      ({ peer, short, isOpen, free }) => isOpen && free < 1 && peer !== parent && short !== grandparent,
-    );
-    if (full === undefined || this.contacts.size <= SPARES) return;
-    this.contacts.delete(full.peer);
-    out.push({ kind: 'drop', peer: full.peer, why: 'full' });
   }
 
   #tell(place: Place, now: Instant, out: MemberEffect[]): void {

@@ -10,6 +10,8 @@ const ORDERED_FOR = seconds(10);
 export interface Move {
   readonly node: string;
   readonly to: string;
+  /** The child of `to` that makes room, and moves itself after that. */
+  readonly instead: string | undefined;
 }
 
 interface Ordered extends Move {
@@ -44,18 +46,18 @@ export class Moves {
   /** It was given a place, and comes from nowhere or from a parent that is no good any more. */
   place(node: string, to: string, now: Instant): void {
     this.#tree.attach(node, to);
-    this.#order({ node, from: undefined, to, until: after(now, ORDERED_FOR) });
+    this.#order({ node, from: undefined, to, instead: undefined, until: after(now, ORDERED_FOR) });
   }
 
-  begin(node: string, from: string, to: string, now: Instant): Move {
+  begin(node: string, from: string, to: string, now: Instant, instead?: string): Move {
     this.#tree.attach(node, to);
-    this.#order({ node, from, to, until: after(now, ORDERED_FOR) });
+    this.#order({ node, from, to, instead, until: after(now, ORDERED_FOR) });
     for (const [other, until] of this.#moved) {
       if (until > now) break;
       this.#moved.delete(other);
     }
     this.#moved.set(node, after(now, MOVED_FOR));
-    return { node, to };
+    return { node, to, instead };
   }
 
   /** A newcomer took the place of another, which follows it when it has something to give. */
@@ -65,15 +67,15 @@ export class Moves {
   }
 
   /** It receives from that parent now. */
-  arrived(node: string, parent: string): void {
-    if (this.#ordered.get(node)?.to === parent) this.#ordered.delete(node);
+  arrived(node: string, parent: string): boolean {
+    return this.#ordered.get(node)?.to === parent && this.#ordered.delete(node);
   }
 
   /** The newcomer has something to give. */
   ripe(newcomer: string): Move | undefined {
     const node = this.#waiting.get(newcomer);
     this.#waiting.delete(newcomer);
-    return node !== undefined && this.#ordered.get(node)?.to === newcomer ? { node, to: newcomer } : undefined;
+    return node !== undefined && this.#ordered.get(node)?.to === newcomer ? { node, to: newcomer, instead: undefined } : undefined;
   }
 
   /** It did not happen, or does not count any more. False when none was under way. */

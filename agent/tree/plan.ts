@@ -1,10 +1,10 @@
 import type { Random } from '../base/random.ts';
-import { after, earliest, type Instant, type Millis, minutes, ms } from '../base/time.ts';
+import { after, at, earliest, type Instant, type Millis, minutes, ms } from '../base/time.ts';
 import { Claims, type Said } from './claims.ts';
 import { Generations } from './generations.ts';
 import { type Move, Moves } from './moves.ts';
 import { chooseAbove, chooseSlot, type Newcomer } from './placement.ts';
-import { lift } from './rebalance.ts';
+import { isTooDeep, lift } from './rebalance.ts';
 import type { Seat } from './seat.ts';
 import { Spares } from './spares.ts';
 import type { Suits } from './suits.ts';
@@ -23,6 +23,7 @@ const CREDIT_MOST = 32;
 /** A newcomer waits a moment for a place that is more than this higher than what there is now. */
 const WORTH_WAITING = 2;
 const LIFT_EVERY = ms(500);
+const LIFT_SOON = ms(10);
 /** The origin asks for no parent. */
 const NEVER = minutes(60);
 
@@ -221,6 +222,7 @@ export class Plan {
   }
 
   wake(): Instant | undefined {
+    if (this.#orders.length > 0) return at(0);
     let wake = earliest(earliest(this.#generations.wake(), this.#liftAt), this.#moves.wake());
     for (const until of this.#doubted.values()) wake = earliest(wake, until);
     return wake;
@@ -240,7 +242,10 @@ export class Plan {
 
   #believe(child: string, parent: string, now: Instant): void {
     if (this.#moves.isFrom(child, parent) || !this.#records.has(parent)) return;
-    if (this.#hang(child, parent)) this.#fed(child, parent, now);
+    if (!this.#hang(child, parent)) return;
+    this.#fed(child, parent, now);
+    // Others hang on it, and it found itself a place at the edge: that one is lifted with it at once.
+    if (isTooDeep(this.tree, this.tree.get(child))) this.#liftAt = after(now, LIFT_SOON);
   }
 
   /** Where both ends say it is. In the way of that can only be what nobody confirmed. */
@@ -264,8 +269,11 @@ export class Plan {
   #fed(node: string, parent: string, now: Instant): void {
     const record = this.#records.get(node);
     if (record === undefined) return;
-    this.#moves.arrived(node, parent);
+    const hasArrived = this.#moves.arrived(node, parent);
     record.lastParent = parent;
+    // Who makes room for one that has something to give follows at once; for a newcomer it waits.
+    const following = hasArrived && record.ripe ? this.#moves.ripe(node) : undefined;
+    if (following !== undefined) this.#orders.push(following);
     if (!record.ripe) this.#generations.begin(node, now);
   }
 
@@ -286,9 +294,8 @@ export class Plan {
       if (found === undefined) break;
       this.#credit--;
       const { node, from, to, displaced } = found;
-      this.#orders.push(this.#moves.begin(node, from, to, now));
-      // The lifted one has the stream already: who makes room for it can follow at once.
-      if (displaced !== undefined) this.#orders.push(this.#moves.begin(displaced, to, node, now));
+      this.#orders.push(this.#moves.begin(node, from, to, now, displaced));
+      if (displaced !== undefined) this.#moves.displace(displaced, to, node, now);
     }
     this.#liftAt = this.#credit > 0 ? after(now, LIFT_EVERY) : undefined;
   }

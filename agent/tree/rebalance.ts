@@ -6,6 +6,8 @@ import type { Tree } from './tree.ts';
 
 /** Steps that a household has to come nearer to the origin to be moved for. */
 const GAIN = 2;
+/** Only for branches of so many steps is another one pushed down: for less there are free slots. */
+const TALL = 3;
 const NOBODY: ReadonlySet<string> = new Set();
 
 export interface Lift {
@@ -27,6 +29,16 @@ export function lift(tree: Tree, suits: Suits, random: Random, mayMove: (node: s
   const root = tree.root === undefined ? undefined : tree.get(tree.root);
   if (root === undefined) return undefined;
   const path = deepest(root);
+  if (root.height > fair(tree)) {
+    for (const seat of path) {
+      const found =
+        seat.height >= TALL && seat.slots >= 2 && seat.below.length < seat.slots && mayMove(seat.node)
+          ? above(root, seat, mayMove)
+          : undefined;
+      if (found?.parent !== undefined)
+        return { node: seat.node, from: seat.parent ?? '', to: found.parent, displaced: found.node };
+    }
+  }
   const first = root.nearest.free + 1 + GAIN;
   for (const seat of path.slice(first)) {
     if (!mayMove(seat.node)) continue;
@@ -35,17 +47,17 @@ export function lift(tree: Tree, suits: Suits, random: Random, mayMove: (node: s
       return { node: seat.node, from: seat.parent ?? '', to: found.node, displaced: undefined };
     }
   }
-  if (root.height > Math.ceil(Math.log2(tree.size + 1)) + GAIN) {
-    for (const seat of path) {
-      const found =
-        seat.slots >= 2 && seat.below.length < seat.slots && mayMove(seat.node)
-          ? above(root, seat, mayMove)
-          : undefined;
-      if (found?.parent !== undefined)
-        return { node: seat.node, from: seat.parent ?? '', to: found.parent, displaced: found.node };
-    }
-  }
   return clear(tree, root, suits, random, mayMove);
+}
+
+/** Its branch goes deeper than any has to. */
+export function isTooDeep(tree: Tree, seat: Seat | undefined): boolean {
+  return seat !== undefined && seat.height >= TALL && (seat.depth ?? 0) + seat.height > fair(tree);
+}
+
+/** Steps to the last household of a tree that is nearly balanced. */
+function fair(tree: Tree): number {
+  return Math.ceil(Math.log2(tree.size + 1)) + 1;
 }
 
 /** Whose place in the upper levels the seat should have: after that both branches together are as short as they can be. */

@@ -45,7 +45,7 @@ function choose(
       const reluctant = suits.rank(seat.node, household.node) >= RELUCTANT ? 1 : 0;
       const far =
         Math.min(1, suits.rtt(seat.node, household.node) / 1000) + (suits.isNear(seat.node, household.node) ? 0 : 0.1);
-      return 8 * shared + 4 * reluctant + 4 * related + (seat.isFree ? 0 : 2) + far;
+      return 0.1 * (seat.depth ?? 0) + 8 * shared + 4 * reluctant + 4 * related + (seat.isFree ? 0 : 2) + far;
     };
     let best: Seat | undefined;
     let least = Infinity;

@@ -9,6 +9,9 @@ const MUTE_AFTER = ms(200);
 /** While it holds, those nearest to the break act first, and each step below them waits this much longer. */
 const PATIENCE = ms(400);
 const PATIENCE_PER_HOP = ms(150);
+/** A new parent begins with what it has; one that holds from the first moment on has nothing to lose us. */
+const FIRST_WITHIN = ms(400);
+const FIRST_HELD = seconds(1);
 /** A `hold` is said with every beat; three that are missing end it. */
 const HOLD_LASTS = ms(150);
 /** Whatever it says: who has brought nothing for so long is no parent. */
@@ -31,15 +34,17 @@ export class Vigil {
   #hold: { readonly at: Instant; readonly hops: number } | undefined;
   /** Others have newer blocks than it brought. */
   #isProven = false;
+  /** It has brought something since it became the parent. */
+  #hasBrought = false;
 
   begin(now: Instant): void {
-    [this.#heard, this.#data, this.#hold, this.#isProven] = [now, now, undefined, false];
+    [this.#heard, this.#data, this.#hold, this.#isProven, this.#hasBrought] = [now, now, undefined, false, false];
   }
 
   heard(what: 'data' | 'beat' | 'idle', now: Instant): void {
     this.#heard = now;
     if (what === 'beat') return;
-    [this.#data, this.#hold, this.#isProven] = [now, undefined, false];
+    [this.#data, this.#hold, this.#isProven, this.#hasBrought] = [now, undefined, false, true];
   }
 
   hold(hops: number, now: Instant): void {
@@ -62,6 +67,7 @@ export class Vigil {
     if (silent >= DEAD_AFTER) return 'dead';
     if (dry >= BARREN_AFTER) return 'barren';
     const hops = this.hops(now);
+    if (!this.#hasBrought && dry >= (hops === undefined ? FIRST_WITHIN : FIRST_HELD)) return 'barren';
     if (hops !== undefined) return dry >= patience(hops) ? 'suspect' : 'held';
     if (this.#isProven && dry >= DEAD_AFTER) return 'barren';
     return silent >= SUSPECT_AFTER || dry >= MUTE_AFTER ? 'suspect' : 'well';
@@ -75,6 +81,7 @@ export class Vigil {
       after(this.#heard, SUSPECT_AFTER),
       after(this.#heard, DEAD_AFTER),
       after(this.#data, MUTE_AFTER),
+      ...(this.#hasBrought ? [] : [after(this.#data, FIRST_WITHIN), after(this.#data, FIRST_HELD)]),
       ...(this.#isProven ? [after(this.#data, DEAD_AFTER)] : []),
       ...(this.#hold !== undefined && hops !== undefined
         ? [after(this.#hold.at, HOLD_LASTS), after(this.#data, patience(hops))]

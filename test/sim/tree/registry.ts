@@ -146,9 +146,9 @@ export class Registry {
       if (this.#wakeAt !== when) return;
       this.#wakeAt = Infinity;
       if (!this.isThere) return;
-      for (const { node, to } of this.plan.due(this.#sim.clock)) {
+      for (const { node, to, instead } of this.plan.due(this.#sim.clock)) {
         this.#sim.tally.moves++;
-        this.#soon(() => this.#sim.connect(Number(node), Number(to), 'move'));
+        this.#soon(() => this.#sim.connect(Number(node), Number(to), 'move', instead === undefined ? undefined : Number(instead)));
       }
       this.#plan();
     });
