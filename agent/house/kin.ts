@@ -1,8 +1,8 @@
 import { hex } from '../base/bytes.ts';
-import { after, at, type Instant, ms } from '../base/time.ts';
+import { after, at, earliest, type Instant, isDue, ms } from '../base/time.ts';
 import { Member } from '../tree/member.ts';
 import type { MemberEffect, MemberInput, Peer } from '../tree/talk.ts';
-import { ASK_MOST, encodePeer, type PeerMessage } from '../wire/peer.ts';
+import { ASK_MOST, encodePeer, type PeerMessage, ROLL_MOST } from '../wire/peer.ts';
 import { Children } from './children.ts';
 import type { KinInput, KinOptions, Orders } from './kinship.ts';
 import { type Relative, Relatives, shortOf } from './relatives.ts';
@@ -12,6 +12,8 @@ import { heard, spoken } from './words.ts';
 const BEAT_LASTS = ms(100);
 /** Every piece of the stream is a sign of life; the machine is told of one in so long. */
 const TOLD_EVERY = ms(5);
+/** A round trip to the rendezvous, and one more where the first word was lost. */
+const ANSWERS_WITHIN = ms(600);
 /** Nothing that the machine waits for is more urgent than this. */
 const REST = ms(10);
 /** Whoever was silent for longer may be replaced by its own heir: two beats and a little. */
@@ -27,6 +29,9 @@ export class Kin {
   readonly #options: KinOptions;
   readonly #member: Member;
   #stepped: Instant = at(0);
+  #isThere = true;
+  /** By then the rendezvous has said something to who asked for a parent, if it is there. */
+  #answerBy: Instant | undefined;
   #toldHeard: Instant | undefined;
   #toldForwarded: Instant | undefined;
   /** The member counts on when the origin begins anew: block n of this epoch is n + base to it. */
@@ -58,7 +63,8 @@ export class Kin {
 
   wake(): Instant | undefined {
     const wake = this.#member.wake();
-    return wake === undefined ? undefined : at(Math.max(wake, after(this.#stepped, REST)));
+    const due = wake === undefined ? undefined : at(Math.max(wake, after(this.#stepped, REST)));
+    return earliest(due, this.#answerBy);
   }
 
   /** Gives a verified piece of the stream to all children. */
@@ -74,20 +80,28 @@ export class Kin {
   step(input: KinInput, now: Instant, out: Orders): void {
     switch (input.kind) {
       case 'start':
-      case 'rendezvous':
       case 'capacity':
       case 'leave':
+        this.#drive(input, now, out);
+        return;
+      case 'rendezvous':
+        this.#see(input.isThere, now, out);
+        return;
       case 'tick':
+        if (isDue(this.#answerBy, now)) this.#see(false, now, out);
         this.#drive(input, now, out);
         return;
       case 'introduced': {
         const { pairId, node, purpose, instead } = input;
+        if (purpose === 'parent') this.#see(true, now, out);
         const { short } = this.relatives.enter(pairId, node, purpose);
         this.#drive({ kind: 'introduced', peer: pairId, short, role: purpose, instead }, now, out);
         return;
       }
       case 'refused':
-        if (input.want === 'parent') this.#drive({ kind: 'refused', retryIn: input.retryIn }, now, out);
+        if (input.want !== 'parent') return;
+        this.#see(true, now, out);
+        this.#drive({ kind: 'refused', retryIn: input.retryIn }, now, out);
         return;
       case 'open':
         this.#open(input.pairId, now, out);
@@ -120,6 +134,14 @@ export class Kin {
         this.#newest = -1;
         this.#drive({ kind: 'missing', numbers: [] }, now, out);
     }
+  }
+
+  /** Is there a rendezvous? One that lets an orphan wait is as good as none: it asks whom it knows instead. */
+  #see(isThere: boolean, now: Instant, out: Orders): void {
+    this.#answerBy = undefined;
+    if (isThere === this.#isThere) return;
+    this.#isThere = isThere;
+    this.#drive({ kind: 'rendezvous', isThere }, now, out);
   }
 
   #open(pairId: number, now: Instant, out: Orders): void {
@@ -175,11 +197,14 @@ export class Kin {
         relative.isLeaving = true;
         this.#drive(heard(pairId, message), now, out);
         return;
+      case 'standing':
+        [relative.free, relative.depth] = [message.free, message.depth];
+        this.#drive(heard(pairId, message), now, out);
+        return;
       case 'refuse':
       case 'beat':
       case 'hold':
       case 'path':
-      case 'standing':
       case 'roll':
         this.#drive(heard(pairId, message), now, out);
         return;
@@ -237,6 +262,7 @@ export class Kin {
       case 'join': {
         const avoid = effect.avoid.flatMap((short) => this.relatives.nodeOf(short) ?? []);
         out.push({ kind: 'join', want: effect.want, avoid: avoid.slice(-8) });
+        if (effect.want === 'parent') this.#answerBy ??= after(now, ANSWERS_WITHIN);
         return;
       }
       case 'meet':
@@ -251,8 +277,11 @@ export class Kin {
       case 'hold':
         this.#say(spoken(effect, this.#options.channel), out, after(now, BEAT_LASTS));
         return;
-      case 'unsubscribe':
       case 'refuse':
+        this.#say(spoken(effect, this.#options.channel), out);
+        if (effect.reason === 'full') this.#tellOthers(effect.peer, out);
+        return;
+      case 'unsubscribe':
       case 'path':
       case 'standing':
       case 'roll':
@@ -347,6 +376,13 @@ export class Kin {
       out,
     );
     this.#drive({ kind: 'open', peer: pairId, rtt: this.#options.trip(pairId, now) }, now, out);
+  }
+
+  /** Who is turned away hears of those around us who have room. */
+  #tellOthers(pairId: Peer, out: Orders): void {
+    const short = this.relatives.get(pairId)?.short ?? 0;
+    const entries = this.relatives.free(short).map((one) => ({ short: one.short, free: one.free, depth: one.depth }));
+    if (entries.length > 0) this.#tell(pairId, { kind: 'roll', entries: entries.slice(0, ROLL_MOST) }, out);
   }
 
   /** Feeds whom the member feeds, and besides them who is on its way out and has children of its own. */

@@ -20,6 +20,9 @@ export interface Relative {
   isLeaving: boolean;
   /** Age of its newest block, as it last said. */
   lag: Millis;
+  /** Households that it could feed besides, and its steps from the origin, as it last said. */
+  free: number;
+  depth: number;
 }
 
 /** Everybody that this household was brought together with in one channel, by session and by short name. */
@@ -43,7 +46,18 @@ export class Relatives {
 
   enter(pairId: number, node: Uint8Array, purpose: Relative['purpose']): Relative {
     const short = shortOf(node);
-    const relative = { pairId, node, short, purpose, isOpen: false, isQuiet: false, isLeaving: false, lag: ms(0) };
+    const relative = {
+      pairId,
+      node,
+      short,
+      purpose,
+      isOpen: false,
+      isQuiet: false,
+      isLeaving: false,
+      lag: ms(0),
+      free: 0,
+      depth: 0,
+    };
     this.#byPair.set(pairId, relative);
     this.#names.delete(short);
     this.#names.set(short, node);
@@ -52,6 +66,16 @@ export class Relatives {
       this.#names.delete(oldest);
     }
     return relative;
+  }
+
+  /** With a free slot each, the highest first: who may be named to somebody else. */
+  free(except: Short): readonly Relative[] {
+    const found = new Map<Short, Relative>();
+    for (const relative of this.#byPair.values()) {
+      const { isOpen, isQuiet, isLeaving, free, short } = relative;
+      if (isOpen && !isQuiet && !isLeaving && free > 0 && short !== except) found.set(short, relative);
+    }
+    return [...found.values()].toSorted((a, b) => a.depth - b.depth);
   }
 
   /** Other sessions with the same household that were asked for here too: one is enough. */

@@ -49,7 +49,7 @@ const named = ({ events }: Home, name: string) => events.filter((event) => event
 
 /** How the way to parent or child went, as the log tells it. */
 function ways({ events }: Home): readonly string[] {
-  const told = events.filter(({ name, fields }) => name.startsWith('peer-') && fields['purpose'] !== 'spare');
+  const told = events.filter(({ fields }) => fields['method'] !== undefined && fields['purpose'] !== 'spare');
   return told.map(({ fields }) => String(fields['method']));
 }
 
