@@ -146,8 +146,16 @@ export class Introducing {
     return [
       introduced,
       ...(others.length > 0 ? say(this.#floor, others, now) : this.#introduceTo(pair.target, pair, now)),
-      ...beside.flatMap((other) => this.#begin(other, now)),
+      ...beside.flatMap((other) => this.#beside(other, client, answers, now)),
     ];
+  }
+
+  /** What comes with an answer goes after it: the parent is to be met first. */
+  #beside(pair: Pair, client: Client, answers: FromRendezvous[], now: Instant): RendezvousEffect[] {
+    this.#count++;
+    const told = this.#floor.matchmaker.introduction(pair, client, now);
+    if (told !== undefined) answers.push(told);
+    return this.#introduceTo(pair.target, pair, now);
   }
 
   /** Two that are brought together without a question of theirs. */

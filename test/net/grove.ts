@@ -106,13 +106,18 @@ function watch(lab: Lab, space: Space, url: string): Watched {
   return { child, pieces };
 }
 
-/** The longest time without a byte at a player between these moments: how long it was, and when it ended. */
-export function gapOf({ pieces }: Watched, from: number, to: number): { readonly span: number; readonly end: number } {
-  let longest = { span: 0, end: from };
+/** How long after that moment a player had something that was not on its way yet. */
+export function mendedAfter({ pieces }: Watched, moment: number, inFlight: number): number {
+  return (pieces.find(({ at }) => at >= moment + inFlight)?.at ?? Infinity) - moment;
+}
+
+/** The longest time without a byte at a player between these moments, in ms. */
+export function pauseOf({ pieces }: Watched, from: number, to: number): number {
+  let longest = 0;
   for (const [i, { at }] of pieces.entries()) {
     const next = pieces[i + 1]?.at ?? at;
     if (next < from || at > to) continue;
-    if (next - at > longest.span) longest = { span: next - at, end: next };
+    longest = Math.max(longest, next - at);
   }
   return longest;
 }

@@ -84,7 +84,8 @@ function walking(): void {
     );
     expect(originToA.read().bytes).toBeGreaterThan(streamed);
     expect(aToB.read().bytes).toBeGreaterThan(streamed);
-    expect(originToB.read().packets).toBe(0);
+    // B knows the origin, in case A goes, and says now and then that it is there.
+    expect(originToB.read().bytes).toBeLessThan(streamed / 100);
     expect(rendezvousToB.read().bytes).toBeLessThan(streamed / 100);
   });
 
