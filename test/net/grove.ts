@@ -35,6 +35,8 @@ export interface Tree {
   /** When it is back after a kill this begins anew. */
   watched: Watched;
   view(): Promise<ChannelStatus>;
+  /** Its television is switched off and on again. */
+  rewatch(): void;
   /** Starts a new one in its place; ready when it plays. */
   restore(): Promise<void>;
 }
@@ -70,6 +72,9 @@ export async function plant(
       url: '',
       watched: { child: origin, pieces: [] },
       view: async () => channelOf(lab, space, home.url),
+      rewatch: () => {
+        home.watched = watch(lab, space, `${home.url}live/${channel}.ts`);
+      },
       restore: async () => {
         const more = ['--cushion-ms', String(CUSHION_MS)];
         Object.assign(home, await startHousehold(lab, space, rendezvous.place, channel, states, more));
@@ -78,7 +83,7 @@ export async function plant(
           ({ block }) => block !== null,
           30_000,
         );
-        home.watched = watch(lab, space, `${home.url}live/${channel}.ts`);
+        home.rewatch();
       },
     };
     homes.push(home);

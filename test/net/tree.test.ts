@@ -3,9 +3,9 @@ import { judgeContinuity } from './continuity.ts';
 import { type Grove, mendedAfter, pauseOf, plant, settled, type Tree } from './grove.ts';
 import { Lab } from './lab.ts';
 import { describeInLab } from './missing.ts';
-import { pause, States } from './programs.ts';
+import { pause, States, until } from './programs.ts';
 
-const NATS = [
+const KINDS = [
   'masquerade',
   'full-cone',
   'masquerade',
@@ -14,8 +14,11 @@ const NATS = [
   'sequential',
   'masquerade',
 ] as const;
+const HOMES = Number(process.env['HOMES'] ?? 7);
+const NATS = Array.from({ length: HOMES }, (_, i) => KINDS[i % KINDS.length] ?? 'masquerade');
 const LINE = { delayMs: 15, loss: 0.002 };
 const KILLS = Number(process.env['KILLS'] ?? 10);
+const STALLS = Number(process.env['STALLS'] ?? 3);
 const LEAVES = Number(process.env['LEAVES'] ?? 5);
 /** What happens within this of a kill is the kill's. */
 const AFTER_MS = 3000;
@@ -96,6 +99,32 @@ function growing(): void {
     expect(clean).toBeGreaterThanOrEqual(Math.floor(0.99 * KILLS));
     expect(Number(quantile(repaired, 0.5))).toBeLessThanOrEqual(300);
   }, 600_000);
+
+  test('A household that feeds others hangs for three seconds: they go on, and it finds its way back', async () => {
+    for (let i = 0; i < STALLS; i++) {
+      const { victim, children } = await innerOne(i);
+      await pause(1000);
+      const others = grove.homes.filter((home) => home !== victim);
+      const before = errorsOf(others).length;
+      const at = performance.now();
+      victim.child.signal('SIGSTOP');
+      await pause(3000);
+      victim.child.signal('SIGCONT');
+      await pause(2000);
+      const mended = children.map(({ watched }) => mendedAfter(watched, at, IN_FLIGHT_MS));
+      const back = await until(
+        async () => victim.view(),
+        ({ parent }) => parent !== null,
+      );
+      console.log(
+        `stall ${i + 1}: ${victim.name} with ${children.map(({ name }) => name).join(', ')}; mended after ${told(mended)} ms; it is at depth ${back.depth} again`,
+      );
+      expect(errorsOf(others).length - before).toBe(0);
+      // What it missed shows at its own television, and only there.
+      await victim.watched.child.stop();
+      victim.rewatch();
+    }
+  }, 300_000);
 
   test('A household that stops in order: no block is lost', async () => {
     for (let i = 0; i < LEAVES; i++) {
