@@ -17,8 +17,8 @@ export interface Child {
 
 export type Reply =
   | { readonly kind: 'no'; readonly reason: NoChild }
-  /** `down`: one of ours that is to go under the new one and makes room by that. */
-  | { readonly kind: 'yes'; readonly child: Child; readonly down: Child | undefined };
+  /** `down`: one of ours that makes room; under the new one where that has room for it. */
+  | { readonly kind: 'yes'; readonly child: Child; readonly down: Child | undefined; readonly isRoomy: boolean };
 
 /** The households that this one feeds. */
 export class Brood {
@@ -94,10 +94,11 @@ export class Brood {
     if (this.free > 0) return this.#take(child, undefined, undefined);
     const replaced = instead === undefined ? undefined : this.#byShort(instead);
     if (replaced !== undefined && isGone(replaced)) return this.#take(child, replaced.peer, undefined);
-    const lower = slots - 1 >= 1 ? this.#weakest(slots) : undefined;
+    // A household with others below it counts for more than one without: that one looks for another parent meanwhile.
+    const lower = slots >= 2 || input.height > 0 ? this.#weakest() : undefined;
     if (lower === undefined) return { kind: 'no', reason: 'full' };
     lower.isMoving = true;
-    return this.#take(child, undefined, lower);
+    return { ...this.#take(child, undefined, lower), isRoomy: slots >= 2 && input.height === 0 };
   }
 
   delete(peer: Peer): boolean {
@@ -117,17 +118,17 @@ export class Brood {
     return undefined;
   }
 
-  #take(child: Child, instead: Peer | undefined, down: Child | undefined): Reply {
+  #take(child: Child, instead: Peer | undefined, down: Child | undefined): Extract<Reply, { kind: 'yes' }> {
     if (instead !== undefined) this.#children.delete(instead);
     this.#children.set(child.peer, child);
-    return { kind: 'yes', child, down };
+    return { kind: 'yes', child, down, isRoomy: false };
   }
 
   /** A child that feeds nobody, for one that can feed it beside its own. */
-  #weakest(slots: number): Child | undefined {
+  #weakest(): Child | undefined {
     let weakest: Child | undefined;
     for (const child of this.#children.values()) {
-      if (child.isMoving || child.height > 0 || child.slots >= 1 || child.slots >= slots) continue;
+      if (child.isMoving || child.height > 0 || child.slots >= 1) continue;
       weakest ??= child;
     }
     return weakest;

@@ -94,7 +94,11 @@ export class Company {
       return [];
     }
     this.contacts.enter(peer, short, role);
-    return [];
+    // While a parent is looked for far and wide, those that were of no use make room.
+    const useless = role === 'spare' ? this.contacts.useless() : undefined;
+    if (useless === undefined) return [];
+    this.contacts.delete(useless);
+    return [{ kind: 'drop', peer: useless, why: 'surplus' }];
   }
 
   open(peer: Peer, rtt: Millis): void {
@@ -114,8 +118,10 @@ export class Company {
     [contact.free, contact.depth] = [free, depth];
   }
 
-  hearRoll(peer: Peer, entries: readonly Entry[], now: Instant): void {
+  /** Who tells nobody wants to be told. */
+  hearRoll(peer: Peer, entries: readonly Entry[], place: Place, now: Instant): readonly MemberEffect[] {
     this.roll.enter(peer, entries, this.#short, now);
+    return entries.length > 0 ? [] : [{ kind: 'roll', peer, entries: this.#entries(peer, place) }];
   }
 
   rendezvous(isThere: boolean): void {
@@ -143,10 +149,17 @@ export class Company {
     const hasFree = place.free > 0;
     if (hasFree !== this.#hadFree && this.#guests.size > 0) {
       this.#hadFree = hasFree;
-      out.push({ kind: 'standing', peers: [...this.#guests.keys()], free: place.free, depth: place.depth, height: place.height });
+      out.push({
+        kind: 'standing',
+        peers: [...this.#guests.keys()],
+        free: place.free,
+        depth: place.depth,
+        height: place.height,
+      });
     }
     const isTold = this.#told.parent === place.parent && this.#told.height === place.height;
-    if (!isTold && this.#deadlines.get('height') === undefined) this.#deadlines.set('height', after(now, TELL_HEIGHT_AFTER));
+    if (!isTold && this.#deadlines.get('height') === undefined)
+      this.#deadlines.set('height', after(now, TELL_HEIGHT_AFTER));
     return out;
   }
 
@@ -172,7 +185,7 @@ export class Company {
     const spares = [...this.contacts.all()].filter(({ peer, short }) => peer !== parent && short !== grandparent);
     if (spares.length < SPARES) {
       isWanting = true;
-      const known = this.#isThere ? undefined : this.roll.take((via) => this.contacts.get(via)?.isOpen === true, now);
+      const known = this.#isThere ? undefined : this.#known(now);
       if (this.#isThere)
         out.push({ kind: 'join', want: 'spares', avoid: [...this.contacts.all()].map(({ short }) => short) });
       else if (known !== undefined) out.push({ kind: 'meet', via: known.via, short: known.short, role: 'spare' });
@@ -187,18 +200,24 @@ export class Company {
   }
 
   #tell(place: Place, now: Instant, out: MemberEffect[]): void {
-    const { free, depth, children } = place;
-    const to = [...this.peers, ...children];
+    const to = [...this.peers, ...place.children];
     const peer = to[this.#random(Math.max(1, to.length))];
-    // Only whom we have a session with: we can bring others together with these.
-    const near = [...this.contacts.all()].filter(
-      (contact) => contact.isOpen && contact.free > 0 && contact.peer !== peer,
-    );
-    const entries = [
-      { short: this.#short, free, depth },
-      ...near.map(({ short, free, depth }) => ({ short, free, depth })),
-    ];
-    if (peer !== undefined) out.push({ kind: 'roll', peer, entries: entries.slice(0, TOLD) });
+    if (peer !== undefined) out.push({ kind: 'roll', peer, entries: this.#entries(peer, place) });
     this.#deadlines.set('tell', after(now, ms(this.#tellEvery * between(this.#random, 0.67, 1.33))));
+  }
+
+  #known(now: Instant): ReturnType<Roll['take']> {
+    return this.roll.take(
+      (via) => this.contacts.get(via)?.isOpen === true,
+      (short) => this.contacts.byShort(short) !== undefined,
+      now,
+    );
+  }
+
+  /** Ourselves, and whom we have a session with: we can bring others together with these. Those with room first. */
+  #entries(peer: Peer, { free, depth }: Place): readonly Entry[] {
+    const near = [...this.contacts.all()].filter((contact) => contact.isOpen && contact.peer !== peer);
+    const told = near.sort((a, b) => b.free - a.free).map(({ short, free, depth }) => ({ short, free, depth }));
+    return [{ short: this.#short, free, depth }, ...told].slice(0, TOLD);
   }
 }

@@ -3,6 +3,8 @@ import type { Peer, Role, Short } from './talk.ts';
 
 /** Two spares, the grandparent, and one more while the others change. */
 const MOST = 4;
+/** While a parent is looked for without a rendezvous. */
+const MOST_FOR_NOW = 12;
 /** Who refused or did not answer is not asked again in this time. */
 const RESTS_FOR = seconds(2);
 
@@ -91,6 +93,15 @@ export class Contacts {
       }
     }
     return best;
+  }
+
+  /** With far too many: the one that refused us longest ago. */
+  useless(): Peer | undefined {
+    if (this.#all.size <= MOST_FOR_NOW) return undefined;
+    const refused = [...this.#all.values()].filter(
+      ({ isOpen, role, restsUntil }) => isOpen && role === 'spare' && restsUntil > 0,
+    );
+    return refused.sort((a, b) => a.restsUntil - b.restsUntil)[0]?.peer;
   }
 
   /** Sessions over the number that is kept, the least useful first. */

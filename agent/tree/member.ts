@@ -1,19 +1,14 @@
 import { Deadlines } from '../base/deadlines.ts';
 import type { Machine } from '../base/machine.ts';
 import { between, type Random } from '../base/random.ts';
-import { after, at, earliest, type Instant, type Millis, ms, seconds, since } from '../base/time.ts';
-import { Brood, type Child } from './brood.ts';
+import { after, at, earliest, type Instant, type Millis, ms, seconds } from '../base/time.ts';
 import { Company } from './company.ts';
 import type { Contact } from './contacts.ts';
-import { Pull } from './pull.ts';
+import { Feeding } from './feeding.ts';
+import { Inflow } from './inflow.ts';
 import { Search } from './search.ts';
 import type { MemberEffect, MemberInput, Peer, Short } from './talk.ts';
-import { SUSPECT_AFTER, Vigil } from './vigil.ts';
 
-/** To each child, unless something of the stream went to it in the meantime. */
-const BEAT = ms(50);
-/** Two beats without the stream: children are told before they begin to wonder. */
-const HOLD_AFTER = ms(100);
 /** Later than this by its parent's doing is too slow: more than a good line varies, less than a cushion. */
 const BEHIND_MOST = ms(300);
 /** What an orderly leaver gives its children: longer than most hard punches. */
@@ -52,27 +47,20 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly #random: Random;
   readonly #short: Short;
   readonly #isOrigin: boolean;
-  readonly #brood: Brood;
+  readonly #feeding: Feeding;
+  readonly #inflow = new Inflow();
   readonly #company: Company;
   readonly #search: Search;
-  readonly #vigil = new Vigil();
-  readonly #pull = new Pull();
   readonly #deadlines = new Deadlines<'stand' | 'leave' | 'shed'>();
   #state: State = 'new';
   #parent: Parent | undefined;
-  /** The last time that anybody brought something of the stream; undefined before the first. */
-  #fresh: Instant | undefined;
-  #isIdle = false;
-  #newest = -1;
-  #missing: readonly number[] = [];
-  #sent: Instant = at(0);
   #last: Instant = at(0);
 
   constructor({ random, short, slots, isOrigin = false, tellEvery }: MemberOptions) {
     this.#random = random;
     this.#short = short;
     this.#isOrigin = isOrigin;
-    this.#brood = new Brood(slots);
+    this.#feeding = new Feeding(slots);
     this.#company = new Company(random, short, tellEvery);
     this.#search = new Search(random);
   }
@@ -82,7 +70,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   get children(): readonly Peer[] {
-    return this.#brood.peers;
+    return this.#feeding.brood.peers;
   }
 
   /** Households between this one and the origin, and one; 0 for the origin, undefined without a parent. */
@@ -100,11 +88,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   wake(): Instant | undefined {
-    let wake = this.errands();
-    if (this.#parent !== undefined) wake = earliest(wake, this.#vigil.wake(this.#last));
-    if (this.#pull.isRunning) wake = earliest(wake, this.#pull.wake(this.#last));
-    if (this.#brood.size > 0) wake = earliest(wake, after(this.#sent, BEAT));
-    return wake;
+    const inflow = this.#inflow.wake(this.#parent !== undefined, this.#last);
+    return earliest(earliest(this.errands(), inflow), this.#feeding.wake());
   }
 
   /** When it wants a tick while the stream flows through it: `wake` without what every piece of the stream puts off. */
@@ -130,7 +115,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         return;
       case 'introduced':
         out.push(...this.#company.introduced(input));
-        if (input.role === 'parent' || input.role === 'move') this.#search.answered(now);
+        if (input.role === 'parent' || input.role === 'move') this.#search.answered(input.short, this.#inflow.from !== 'newest', now);
         return;
       case 'open':
         this.#open(input.peer, input.rtt, now, out);
@@ -147,19 +132,17 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         if (input.isThere) this.#deadlines.set('stand', after(now, ms(between(this.#random, 0, RETURN_WITHIN))));
         return;
       case 'heard':
-        this.#hear(input.peer, input.what, now);
+        this.#feeding.heard(input.peer, now);
+        if (input.peer === this.#parent?.peer) this.#inflow.heard(input.what, now);
         return;
       case 'had':
-        this.#newest = Math.max(this.#newest, input.number);
-        this.#missing = this.#missing.filter((number) => number !== input.number);
-        this.#hearData(now);
-        if (input.peer !== this.#parent?.peer) this.#vigil.compare(now);
+        this.#inflow.had(input.number, input.peer === this.#parent?.peer, now);
         return;
       case 'missing':
-        this.#missing = input.numbers;
+        this.#inflow.missing(input.numbers);
         return;
       case 'hold':
-        if (input.peer === this.#parent?.peer) this.#vigil.hold(input.hops, now);
+        if (input.peer === this.#parent?.peer) this.#inflow.vigil.hold(input.hops, now);
         return;
       case 'path':
         this.#takePath(input, now, out);
@@ -169,7 +152,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         this.#takeHeight(input.peer, input.height, out);
         return;
       case 'roll':
-        this.#company.hearRoll(input.peer, input.entries, now);
+        out.push(...this.#company.hearRoll(input.peer, input.entries, this.#place, now));
         return;
       case 'behind':
         if (input.by >= BEHIND_MOST && this.#search.need === 'none') this.#fail('slow', undefined, now, out);
@@ -192,10 +175,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         this.#dismiss(input.peer, out);
         return;
       case 'forwarded':
-        this.#sent = now;
+        this.#feeding.forwarded(now);
         return;
       case 'capacity':
-        this.#brood.slots = input.slots;
+        this.#feeding.brood.slots = input.slots;
         this.#deadlines.set('shed', now);
         return;
       case 'leave':
@@ -222,25 +205,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     }
     if (this.#state === 'left') return;
     if (this.#parent !== undefined) this.#watch(now, out);
-    this.#repair(now, out);
+    const warm = () => this.#company.contacts.warm(this.#parent?.peer);
+    for (const asked of this.#inflow.repair(this.#parent !== undefined, warm, now)) out.push({ kind: 'ask', ...asked });
     if (this.#state === 'running' && !this.#isOrigin) this.#seek(now, out);
-    this.#beat(now, out);
-    if (this.#state === 'running') {
-      const { parent, children } = this;
-      out.push(
-        ...this.#company.step(
-          {
-            parent,
-            grandparent: this.#grandparent,
-            children,
-            free: this.#free,
-            depth: this.depth ?? 0,
-            height: this.#brood.height,
-          },
-          now,
-        ),
-      );
-    }
+    const dry = this.#isOrigin ? ms(0) : this.#inflow.dry(now);
+    out.push(...this.#feeding.beat(dry, this.#hops(now), this.#isOrigin || this.#inflow.isIdle, now));
+    if (this.#state === 'running') out.push(...this.#company.step(this.#place, now));
   }
 
   #open(peer: Peer, rtt: Millis, now: Instant, out: MemberEffect[]): void {
@@ -250,19 +220,31 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     else if (contact !== undefined && this.#search.need === 'none') contact.role = 'spare';
     this.#search.met(now);
     if (contact === undefined && this.#free > 0)
-      out.push({ kind: 'standing', peers: [peer], free: this.#free, depth: this.depth ?? 0, height: this.#brood.height });
+      out.push({
+        kind: 'standing',
+        peers: [peer],
+        free: this.#free,
+        depth: this.depth ?? 0,
+        height: this.#feeding.brood.height,
+      });
   }
 
   get #grandparent(): Short | undefined {
     return this.#parent?.path[0];
   }
 
+  get #place() {
+    const { parent, children } = this;
+    const [depth, height] = [this.depth ?? 0, this.#feeding.brood.height];
+    return { parent, grandparent: this.#grandparent, children, free: this.#free, depth, height };
+  }
+
   get #free(): number {
-    return this.#parent === undefined && !this.#isOrigin ? 0 : this.#brood.free;
+    return this.#parent === undefined && !this.#isOrigin ? 0 : this.#feeding.brood.free;
   }
 
   #watch(now: Instant, out: MemberEffect[]): void {
-    switch (this.#vigil.find(now)) {
+    switch (this.#inflow.vigil.find(now)) {
       case 'well':
       case 'held':
       case 'suspect':
@@ -273,23 +255,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     }
   }
 
-  /** Asks others for what is missing, while the parent does not bring it. */
-  #repair(now: Instant, out: MemberEffect[]): void {
-    if (this.#fresh === undefined) return;
-    const finding = this.#parent === undefined ? 'dead' : this.#vigil.find(now);
-    if (finding === 'held') return;
-    if (finding === 'well' && this.#missing.length === 0) return this.#pull.end();
-    const contacts = this.#company.contacts.warm(this.#parent?.peer);
-    for (const asked of this.#pull.ask(this.#missing, this.#newest, this.#fresh, contacts, now)) {
-      out.push({ kind: 'ask', ...asked });
-    }
-  }
-
   #seek(now: Instant, out: MemberEffect[]): void {
     const { contacts, roll } = this.#company;
     const except = new Set<Peer>();
     for (const { peer, short } of contacts.all())
-      if (peer === this.#parent?.peer || this.#brood.has(short)) except.add(peer);
+      if (peer === this.#parent?.peer || this.#feeding.brood.has(short)) except.add(peer);
     const around = {
       contacts,
       roll,
@@ -300,50 +270,27 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const court = ({ peer, short }: Contact): MemberEffect => ({
       kind: 'subscribe',
       peer,
-      from: this.#newest < 0 ? 'newest' : this.#newest + 1,
-      slots: this.#brood.slots,
-      height: this.#brood.height,
+      from: this.#inflow.from,
+      slots: this.#feeding.brood.slots,
+      height: this.#feeding.brood.height,
       instead:
         short === around.grandparent && around.isHeir ? (this.#parent?.short ?? this.#company.formerParent) : undefined,
     });
     out.push(...this.#search.step(around, court, now));
   }
 
-  #beat(now: Instant, out: MemberEffect[]): void {
-    if (this.#brood.size === 0 || since(this.#sent, now) < BEAT) return;
-    this.#sent = now;
-    const dry = this.#isOrigin || this.#fresh === undefined ? ms(0) : since(this.#fresh, now);
-    const peers = this.#brood.peers;
-    if (dry < HOLD_AFTER) out.push({ kind: 'beat', peers, idle: this.#isOrigin || this.#isIdle });
-    else out.push({ kind: 'hold', peers, since: dry, hops: this.#hops(now) });
-  }
-
   /** 0 when the break is right above us. */
   #hops(now: Instant): number {
-    const above = this.#parent === undefined ? undefined : this.#vigil.hops(now);
+    const above = this.#parent === undefined ? undefined : this.#inflow.vigil.hops(now);
     return above === undefined ? 0 : Math.min(255, above + 1);
   }
 
   #takeHeight(peer: Peer, height: number, out: MemberEffect[]): void {
-    const child = this.#brood.get(peer);
+    const child = this.#feeding.brood.get(peer);
     if (child === undefined) return;
-    const heir = this.#brood.heir;
+    const heir = this.#feeding.brood.heir;
     child.height = height;
-    if (this.#brood.heir !== heir) this.#tellPath(out);
-  }
-
-  #hear(peer: Peer, what: 'data' | 'beat' | 'idle', now: Instant): void {
-    const child = this.#brood.get(peer);
-    if (child !== undefined && child.heard < now) child.heard = now;
-    if (peer !== this.#parent?.peer) return;
-    this.#vigil.heard(what, now);
-    if (what === 'beat') return;
-    this.#isIdle = what === 'idle';
-    this.#hearData(now);
-  }
-
-  #hearData(now: Instant): void {
-    this.#fresh = now;
+    if (this.#feeding.brood.heir !== heir) this.#tellPath(out);
   }
 
   #takePath(input: Extract<MemberInput, { kind: 'path' }>, now: Instant, out: MemberEffect[]): void {
@@ -369,14 +316,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   /** It feeds us from now on; the one before is let go only now. */
   #change(contact: Contact, path: readonly Short[], isHeir: boolean, now: Instant, out: MemberEffect[]): void {
     const before = this.#parent;
-    contact.role = 'spare';
+    [contact.role, contact.restsUntil] = ['spare', at(0)];
     this.#search.found();
     this.#parent = { peer: contact.peer, short: contact.short, path, isHeir };
     this.#company.under(this.#parent);
-    this.#vigil.begin(now);
-    if (before !== undefined) {
-      out.push({ kind: 'unsubscribe', peer: before.peer });
-    }
+    this.#inflow.vigil.begin(now);
+    if (before !== undefined) out.push({ kind: 'unsubscribe', peer: before.peer });
     this.#stand(out);
   }
 
@@ -405,9 +350,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   #hearLeaving(peer: Peer, now: Instant, out: MemberEffect[]): void {
-    const child = this.#brood.get(peer);
-    // Whoever is the heir of it may have the place at once.
-    if (child !== undefined) child.heard = at(-Infinity);
+    this.#feeding.goes(peer);
     if (peer === this.#parent?.peer) {
       this.#search.avoid(this.#parent.short, now);
       this.#search.begin('better', now);
@@ -415,40 +358,38 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   #adopt(input: Extract<MemberInput, { kind: 'subscribe' }>, now: Instant, out: MemberEffect[]): void {
-    const guest = this.#company.guest(input.peer);
+    const { peer } = input;
+    const guest = this.#company.guest(peer);
     if (guest === undefined) return;
-    if (this.#state !== 'running') return void out.push({ kind: 'refuse', peer: input.peer, reason: 'stopping' });
+    if (this.#state !== 'running') out.push({ kind: 'refuse', peer, reason: 'stopping' });
     // Without the stream ourselves we would only make its way longer.
-    if (this.#parent === undefined && !this.#isOrigin)
-      return void out.push({ kind: 'refuse', peer: input.peer, reason: 'full' });
-    const isGone = ({ heard }: Child): boolean => since(heard, now) >= SUSPECT_AFTER;
-    const reply = this.#brood.ask(input, guest.short, this.#path, guest.instead, isGone);
-    if (reply.kind === 'no') return void out.push({ kind: 'refuse', peer: input.peer, reason: reply.reason });
-    reply.child.heard = now;
-    out.push({ kind: 'feed', peer: input.peer, from: input.from });
-    if (reply.down !== undefined) {
-      out.push({ kind: 'move', child: reply.down.peer, under: guest.short });
-      this.#deadlines.set('shed', after(now, MOVES_FOR));
+    else if (this.#parent === undefined && !this.#isOrigin) out.push({ kind: 'refuse', peer, reason: 'full' });
+    else {
+      const reply = this.#feeding.ask(input, guest, this.#path, now);
+      out.push(...reply);
+      if (reply[0]?.kind !== 'feed') return;
+      if (reply.length > 1 || guest.instead !== undefined) this.#deadlines.set('shed', after(now, MOVES_FOR));
+      this.#tellPath(out);
+      this.#stand(out);
     }
-    this.#tellPath(out);
-    this.#stand(out);
   }
 
   #dismiss(peer: Peer, out: MemberEffect[]): void {
-    if (!this.#brood.delete(peer)) return;
+    if (!this.#feeding.brood.delete(peer)) return;
     out.push({ kind: 'starve', peer });
     this.#tellPath(out);
     this.#stand(out);
-    if (this.#state === 'leaving' && this.#brood.size === 0) this.#end(out);
+    if (this.#state === 'leaving' && this.#feeding.brood.size === 0) this.#end(out);
   }
 
-  /** More children than can be fed: some are told to look for another parent, and fed until they have one. */
   #shed(now: Instant, out: MemberEffect[]): void {
-    for (const child of this.#brood.all()) child.isMoving = false;
-    const over = this.#brood.surplus();
-    if (over.length === 0) return;
-    for (const child of over) child.isMoving = true;
-    out.push({ kind: 'leaving', peers: over.map(({ peer }) => peer) });
+    const { told, late } = this.#feeding.shed();
+    for (const peer of late) {
+      out.push({ kind: 'refuse', peer, reason: 'full' });
+      this.#dismiss(peer, out);
+    }
+    if (told.length === 0) return;
+    out.push({ kind: 'leaving', peers: told });
     this.#deadlines.set('shed', after(now, MOVES_FOR));
   }
 
@@ -456,12 +397,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (this.#state !== 'running') return;
     this.#state = 'leaving';
     const told = new Set([
-      ...this.#brood.peers,
+      ...this.#feeding.brood.peers,
       ...this.#company.peers,
       ...(this.#parent === undefined ? [] : [this.#parent.peer]),
     ]);
     if (told.size > 0) out.push({ kind: 'leaving', peers: [...told] });
-    if (this.#brood.size === 0) this.#end(out);
+    if (this.#feeding.brood.size === 0) this.#end(out);
     else this.#deadlines.set('leave', after(now, LEAVE_IN));
   }
 
@@ -476,22 +417,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   #tellPath(out: MemberEffect[]): void {
-    const path = this.#path.slice(1);
-    const heir = this.#brood.heir;
-    for (const child of this.#brood.all()) {
-      const isHeir = child === heir;
-      if (child.isHeir === isHeir && child.path !== undefined && isSame(child.path, path)) continue;
-      [child.path, child.isHeir] = [path, isHeir];
-      out.push({ kind: 'path', peer: child.peer, path, heir: isHeir });
-    }
+    out.push(...this.#feeding.tellPath(this.#path.slice(1)));
   }
 
   #stand(out: MemberEffect[]): void {
     if (this.#state === 'left') return;
-    out.push({ kind: 'stand', parent: this.#parent?.peer, children: this.#brood.peers });
+    out.push({ kind: 'stand', parent: this.#parent?.peer, children: this.#feeding.brood.peers });
   }
-}
-
-function isSame(a: readonly Short[], b: readonly Short[]): boolean {
-  return a.length === b.length && a.every((short, i) => short === b[i]);
 }

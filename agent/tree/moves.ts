@@ -75,7 +75,9 @@ export class Moves {
   ripe(newcomer: string): Move | undefined {
     const node = this.#waiting.get(newcomer);
     this.#waiting.delete(newcomer);
-    return node !== undefined && this.#ordered.get(node)?.to === newcomer ? { node, to: newcomer, instead: undefined } : undefined;
+    return node !== undefined && this.#ordered.get(node)?.to === newcomer
+      ? { node, to: newcomer, instead: undefined }
+      : undefined;
   }
 
   /** It did not happen, or does not count any more. False when none was under way. */

@@ -23,10 +23,6 @@ export class Pull {
   /** Each round begins with another household: who did not answer is not asked for the same again. */
   #round = 0;
 
-  get isRunning(): boolean {
-    return this.#began !== undefined;
-  }
-
   end(): void {
     this.#began = undefined;
     this.#round = 0;

@@ -29,14 +29,20 @@ export class Roll {
     }
   }
 
-  /** One with a free slot, the shallowest first, that somebody we have a session with knows; it is taken out. */
-  take(isKnown: (via: Peer) => boolean, now: Instant): Known | undefined {
+  /** One that somebody we have a session with knows: with a free slot if there is one, the shallowest first. It is taken out. */
+  take(isNear: (via: Peer) => boolean, isMet: (short: Short) => boolean, now: Instant): Known | undefined {
     let best: Known | undefined;
     for (const known of this.#known.values()) {
-      if (known.until <= now || known.free < 1 || !isKnown(known.via)) continue;
-      if (best === undefined || known.depth < best.depth) best = known;
+      if (known.until <= now || !isNear(known.via) || isMet(known.short)) continue;
+      if (best === undefined || isBetter(known, best)) best = known;
     }
     if (best !== undefined) this.#known.delete(best.short);
     return best;
   }
+}
+
+/** Who has no room itself may know somebody. */
+function isBetter(a: Known, b: Known): boolean {
+  const [roomA, roomB] = [a.free > 0, b.free > 0];
+  return roomA === roomB ? a.depth < b.depth : roomA;
 }

@@ -12,10 +12,15 @@ const COURT_TRIPS = 3;
 const LOOK_AGAIN = ms(300);
 /** The rendezvous answers in a round trip; a lost question is asked again. */
 const ASK_AGAIN = seconds(1);
-/** A punch is mostly over by then, and who is introduced by then is not asked for again. */
+/** Nearly every punch is over by then: longer than that nobody waits for the one that was named. */
 const MEETING_FOR = seconds(4);
+/** Who has viewers that wait asks for another one beside it: nine in ten punches are done in a tenth of that. */
+const MEETING_FOR_VIEWERS = seconds(1);
 /** A spare that is there sooner than the parent that was named is not asked before: most punches are done by then. */
 const NAMED_FIRST = ms(300);
+/** Without a rendezvous: so many that others know are met at once, and so many are asked whom they know. */
+const MET_AT_ONCE = 3;
+const ASKED_AT_ONCE = 4;
 /** How long a parent that failed is not asked again, and so many of them. */
 const AVOIDED_FOR = seconds(15);
 const AVOIDED_MOST = 8;
@@ -42,6 +47,7 @@ export class Search {
   readonly #avoid = new Map<Short, Instant>();
   need: Need = 'none';
   #courting: Peer | undefined;
+  #named: Short | undefined;
   /** Until then only who was named for it is asked. */
   #namedUntil: Instant = at(0);
   #isThere = true;
@@ -76,7 +82,7 @@ export class Search {
   /** The one that was asked feeds us now. */
   found(): void {
     this.need = 'none';
-    this.#courting = undefined;
+    this.#courting = this.#named = undefined;
     this.#namedUntil = at(0);
     for (const name of ['court', 'look', 'ask'] as const) this.#deadlines.clear(name);
   }
@@ -99,10 +105,11 @@ export class Search {
     if (this.need !== 'none') this.#deadlines.set('look', now);
   }
 
-  /** The rendezvous named a parent: it is being connected to. */
-  answered(now: Instant): void {
+  /** The rendezvous named a parent: it is being connected to. `hasViewers`: the stream was here already. */
+  answered(short: Short, hasViewers: boolean, now: Instant): void {
     if (this.need === 'none') return;
-    this.#deadlines.set('ask', after(now, MEETING_FOR));
+    this.#deadlines.set('ask', after(now, hasViewers ? MEETING_FOR_VIEWERS : MEETING_FOR));
+    this.#named = short;
     this.#namedUntil = after(now, NAMED_FIRST);
     this.#deadlines.set('look', this.#namedUntil);
   }
@@ -153,16 +160,31 @@ export class Search {
       out.push(court(contact));
       return;
     }
-    if (this.need === 'move') return void (this.need = 'none');
-    if (now < this.#namedUntil) return void this.#deadlines.set('look', this.#namedUntil);
+    if (this.need === 'move') {
+      this.need = 'none';
+      return;
+    }
+    if (now < this.#namedUntil) {
+      this.#deadlines.set('look', this.#namedUntil);
+      return;
+    }
     this.#deadlines.set('look', after(now, ms(LOOK_AGAIN * between(this.#random, 0.67, 1.33))));
     if (!this.#isThere) {
-      const known = roll.take((via) => contacts.get(via)?.isOpen === true, now);
-      if (known !== undefined) out.push({ kind: 'meet', via: known.via, short: known.short, role: 'spare' });
+      const isNear = (via: Peer): boolean => contacts.get(via)?.isOpen === true;
+      const isMet = (short: Short): boolean => contacts.byShort(short) !== undefined;
+      for (let known = roll.take(isNear, isMet, now), tries = 0; known !== undefined && tries < MET_AT_ONCE; tries++) {
+        out.push({ kind: 'meet', via: known.via, short: known.short, role: 'spare' });
+        known = roll.take(isNear, isMet, now);
+      }
+      // Told nothing by us, they tell us whom they know; whoever is met by that is asked the same.
+      for (const { peer } of contacts.warm(undefined).slice(0, ASKED_AT_ONCE))
+        out.push({ kind: 'roll', peer, entries: [] });
       return;
     }
     if ((this.#deadlines.get('ask') ?? now) > now) return;
     this.#deadlines.set('ask', after(now, ms(ASK_AGAIN * between(this.#random, 0.67, 1.33))));
+    if (this.#named !== undefined) this.avoid(this.#named, now);
+    this.#named = undefined;
     out.push({ kind: 'join', want: 'parent', avoid: this.avoided(now) });
   }
 }

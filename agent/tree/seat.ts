@@ -47,10 +47,11 @@ export class Seat {
 
   /** Steps from the origin; undefined while it hangs on nobody. */
   get depth(): number | undefined {
-    let steps = 0;
-    let seat: Seat = this;
-    for (; seat.above !== undefined; seat = seat.above) steps++;
-    return seat.planted ? steps : undefined;
+    if (this.above === undefined) return this.planted ? 0 : undefined;
+    let steps = 1;
+    let top = this.above;
+    for (; top.above !== undefined; top = top.above) steps++;
+    return top.planted ? steps : undefined;
   }
 
   is(sought: Sought): boolean {
@@ -68,7 +69,8 @@ export class Seat {
 
   /** True when it is `top` or hangs somewhere under it. */
   isUnder(top: Seat): boolean {
-    for (let seat: Seat | undefined = this; seat !== undefined; seat = seat.above) if (seat === top) return true;
+    if (this === top) return true;
+    for (let { above } = this; above !== undefined; above = above.above) if (above === top) return true;
     return false;
   }
 

@@ -55,7 +55,13 @@ export type MemberInput =
       readonly heir: boolean;
     }
   /** Of a household that may feed us, or of a child: its free slots, its place, and how many steps its branch goes down. */
-  | { readonly kind: 'standing'; readonly peer: Peer; readonly free: number; readonly depth: number; readonly height: number }
+  | {
+      readonly kind: 'standing';
+      readonly peer: Peer;
+      readonly free: number;
+      readonly depth: number;
+      readonly height: number;
+    }
   | { readonly kind: 'roll'; readonly peer: Peer; readonly entries: readonly Entry[] }
   /** The newest block came so much later than it left the parent's own parent: a slow parent, or a slow line. */
   | { readonly kind: 'behind'; readonly by: Millis }

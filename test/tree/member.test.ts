@@ -56,7 +56,10 @@ class Scene {
 }
 
 const kinds = (effects: readonly MemberEffect[]): string[] => effects.map(({ kind }) => kind);
-const of = <Kind extends MemberEffect['kind']>(effects: readonly MemberEffect[], kind: Kind): Extract<MemberEffect, { kind: Kind }>[] =>
+const of = <Kind extends MemberEffect['kind']>(
+  effects: readonly MemberEffect[],
+  kind: Kind,
+): Extract<MemberEffect, { kind: Kind }>[] =>
   effects.filter((effect): effect is Extract<MemberEffect, { kind: Kind }> => effect.kind === kind);
 
 describe('a household that joins', () => {
@@ -143,7 +146,9 @@ describe('who is let in', () => {
     const scene = Scene.fed(1);
     expect(kinds(scene.child(50))).toContain('feed');
     expect(of(scene.child(51, 0), 'refuse')).toMatchObject([{ reason: 'full' }]);
-    expect(scene.give({ kind: 'subscribe', peer: 77, from: 'newest', slots: 2, height: 0, instead: undefined })).toEqual([]);
+    expect(
+      scene.give({ kind: 'subscribe', peer: 77, from: 'newest', slots: 2, height: 0, instead: undefined }),
+    ).toEqual([]);
   });
 
   it('is nobody who stands above us', () => {

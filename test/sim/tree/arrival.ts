@@ -83,7 +83,14 @@ export function arrivalOrder(seed: number, households: number, stay: number, war
     }
   };
   const come = (): void => {
-    const node: Node = { id: ++last, slots: Math.min(2, capacity(random)), parent: undefined, below: new Set(), isAlive: true, dryAt: -1 };
+    const node: Node = {
+      id: ++last,
+      slots: Math.min(2, capacity(random)),
+      parent: undefined,
+      below: new Set(),
+      isAlive: true,
+      dryAt: -1,
+    };
     all.add(node);
     if (node.slots > 0) offer(node);
     place(node);

@@ -53,10 +53,14 @@ function exponential(random: Random, mean: number): number {
 
 /** Steps to the origin of everybody who plays, in order. */
 export function depths(sim: Sim): number[] {
-  return [...sim.houses.values()].flatMap((house) => (house.id === 0 || house.playingSince === undefined ? [] : (house.depth ?? 99))).sort((a, b) => a - b);
+  return [...sim.houses.values()]
+    .flatMap((house) => (house.id === 0 || house.playingSince === undefined ? [] : (house.depth ?? 99)))
+    .sort((a, b) => a - b);
 }
 
 /** Who has come, and is without the stream now. */
 export function without(sim: Sim): House[] {
-  return [...sim.houses.values()].filter(({ id, drought, playingSince }) => id !== 0 && (drought !== undefined || playingSince === undefined));
+  return [...sim.houses.values()].filter(
+    ({ id, drought, playingSince }) => id !== 0 && (drought !== undefined || playingSince === undefined),
+  );
 }

@@ -7,7 +7,10 @@ import { Net } from './net.ts';
 const MEASURED = 5000;
 
 /** What the rendezvous spends on one question in a channel of that size, in microseconds. */
-export function planCost(seed: number, households: number): { readonly join: number; readonly leave: number; readonly spares: number } {
+export function planCost(
+  seed: number,
+  households: number,
+): { readonly join: number; readonly leave: number; readonly spares: number } {
   const random = seeded(seed);
   const net = new Net(random);
   const suits = { rank: () => 0, rtt: (a: string, b: string) => net.guess(Number(a), Number(b)), isNear: () => false };

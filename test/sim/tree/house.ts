@@ -55,7 +55,15 @@ export class House {
   reserve = 0;
   reserveAt = 0;
 
-  constructor(id: number, slots: number, prefix: string, random: Random, tellEvery: Millis, manner: Manner, bornAt: number) {
+  constructor(
+    id: number,
+    slots: number,
+    prefix: string,
+    random: Random,
+    tellEvery: Millis,
+    manner: Manner,
+    bornAt: number,
+  ) {
     this.id = id;
     this.node = String(id);
     this.slots = slots;
@@ -75,9 +83,10 @@ export class House {
   }
 
   get depth(): number | undefined {
-    let steps = 0;
-    let at: House = this;
-    for (; at.source !== undefined && steps < 64; at = at.source) steps++;
-    return at.id === 0 ? steps : undefined;
+    if (this.source === undefined) return this.id === 0 ? 0 : undefined;
+    let steps = 1;
+    let top = this.source;
+    for (; top.source !== undefined && steps < 64; top = top.source) steps++;
+    return top.id === 0 ? steps : undefined;
   }
 }

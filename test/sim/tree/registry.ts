@@ -37,7 +37,9 @@ export class Registry {
   stop(): void {
     this.isThere = false;
     for (const house of this.#sim.houses.values()) {
-      this.#sim.at(this.#sim.now + between(this.#sim.random, 0, NOTICED), () => this.#sim.step(house, { kind: 'rendezvous', isThere: false }));
+      this.#sim.at(this.#sim.now + between(this.#sim.random, 0, NOTICED), () =>
+        this.#sim.step(house, { kind: 'rendezvous', isThere: false }),
+      );
     }
   }
 
@@ -71,7 +73,12 @@ export class Registry {
         return this.#soon(() => this.#sim.step(house, { kind: 'refused', retryIn: answer.retryIn }));
       }
       this.#soon(() => {
-        this.#sim.connect(house.id, Number(answer.parent), 'parent', answer.displaced === undefined ? undefined : Number(answer.displaced));
+        this.#sim.connect(
+          house.id,
+          Number(answer.parent),
+          'parent',
+          answer.displaced === undefined ? undefined : Number(answer.displaced),
+        );
         this.#meet(house, answer.spares);
       });
     });
@@ -85,7 +92,11 @@ export class Registry {
       if (!house.isAlive) return;
       const { parent, children } = house.member;
       this.#soon(() => {
-        this.plan.stand(house.node, { parent: parent === undefined ? undefined : String(parent), children: children.map(String) }, this.#sim.clock);
+        this.plan.stand(
+          house.node,
+          { parent: parent === undefined ? undefined : String(parent), children: children.map(String) },
+          this.#sim.clock,
+        );
         this.#plan();
       });
     });
@@ -114,7 +125,8 @@ export class Registry {
   }
 
   #meet(house: House, spares: readonly string[]): void {
-    for (const spare of spares) if (!house.sessions.has(Number(spare))) this.#sim.connect(house.id, Number(spare), 'spare');
+    for (const spare of spares)
+      if (!house.sessions.has(Number(spare))) this.#sim.connect(house.id, Number(spare), 'spare');
   }
 
   #fresh(): Plan {
@@ -148,7 +160,9 @@ export class Registry {
       if (!this.isThere) return;
       for (const { node, to, instead } of this.plan.due(this.#sim.clock)) {
         this.#sim.tally.moves++;
-        this.#soon(() => this.#sim.connect(Number(node), Number(to), 'move', instead === undefined ? undefined : Number(instead)));
+        this.#soon(() =>
+          this.#sim.connect(Number(node), Number(to), 'move', instead === undefined ? undefined : Number(instead)),
+        );
       }
       this.#plan();
     });
@@ -158,4 +172,3 @@ export class Registry {
 function claim(house: House): { capacity: number; prefix: string } {
   return { capacity: house.slots, prefix: house.prefix };
 }
-

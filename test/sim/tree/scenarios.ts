@@ -42,9 +42,18 @@ export function churn(crowd: Crowd, span: number): Churned {
     seen.push(measured(sim));
   }
   const of = (share: number): Depths => ({
-    p50: quantile(seen.map(({ p50 }) => p50), share),
-    p99: quantile(seen.map(({ p99 }) => p99), share),
-    most: quantile(seen.map(({ most }) => most), share),
+    p50: quantile(
+      seen.map(({ p50 }) => p50),
+      share,
+    ),
+    p99: quantile(
+      seen.map(({ p99 }) => p99),
+      share,
+    ),
+    most: quantile(
+      seen.map(({ most }) => most),
+      share,
+    ),
   });
   return { tally: sim.tally, worst: of(1), median: of(0.5), sim };
 }
@@ -99,7 +108,9 @@ export function withoutRendezvous(crowd: Crowd): Without {
   const before = new Set(sim.houses.values());
   sim.run(WARM + 10 * MINUTE);
   sim.tally.viewerMs = before.size * 10 * MINUTE;
-  const lost = [...before].filter(({ isAlive, drought, id }) => id !== 0 && isAlive && drought !== undefined && sim.now - drought.since > 3000).length;
+  const lost = [...before].filter(
+    ({ isAlive, drought, id }) => id !== 0 && isAlive && drought !== undefined && sim.now - drought.since > 3000,
+  ).length;
   const waiting = without(sim).length;
   sim.registry.start();
   const back = sim.now;
@@ -159,11 +170,13 @@ export function liars(crowd: Crowd, manner: Manner): Lied {
   const many = Math.ceil(crowd.households / 20);
   const all: House[] = [];
   for (let i = 0; i < many; i++) {
-    sim.at(began + between(sim.random, 0, MINUTE), () => void all.push(come(sim, { ...crowd, manner: () => manner, stay: Infinity }, 4)));
+    sim.at(
+      began + between(sim.random, 0, MINUTE),
+      () => void all.push(come(sim, { ...crowd, manner: () => manner, stay: Infinity }, 4)),
+    );
   }
   sim.run(began + 3 * MINUTE);
   sim.tally.viewerMs = crowd.households * 3 * MINUTE;
   const fed = all.filter(({ bornAt, under }) => sim.now - bornAt > MINUTE && under.size > 0).length;
   return { liars: many, stayed: sim.stays, fed, tally: sim.tally };
 }
-

@@ -116,7 +116,12 @@ export class Sim {
     }
     this.step(other, { kind: 'introduced', peer: a, short: a, role: 'child', instead });
     const isThere = one.sessions.get(b) === true;
-    if (!isThere) for (const [house, peer] of [[one, b], [other, a]] as const) house.sessions.set(peer, false);
+    if (!isThere)
+      for (const [house, peer] of [
+        [one, b],
+        [other, a],
+      ] as const)
+        house.sessions.set(peer, false);
     this.at(this.now + (isThere ? 1 : this.net.punch(a, b)), () => this.#opened(one, other));
   }
 
@@ -181,7 +186,11 @@ export class Sim {
   #settle(house: House): void {
     if (!this.stream.isFed(house)) return this.#dry(house);
     const { source } = house;
-    if (source === undefined || (source.id !== 0 && (source.playingSince === undefined || source.drought !== undefined))) return this.#dry(house);
+    if (
+      source === undefined ||
+      (source.id !== 0 && (source.playingSince === undefined || source.drought !== undefined))
+    )
+      return this.#dry(house);
     if (house.playingSince === undefined) {
       for (const below of house.all()) {
         if (below.playingSince !== undefined || !this.stream.isFed(below)) continue;
@@ -213,7 +222,8 @@ export class Sim {
       if (!house.isAlive) continue;
       house.refreshed = this.now;
       if (house.source !== undefined) this.#act(house, { kind: 'heard', peer: house.source.id, what });
-      if (house.drought !== undefined) this.#act(house, { kind: 'had', peer: house.source?.id ?? -1, number: house.drought.upTo });
+      if (house.drought !== undefined)
+        this.#act(house, { kind: 'had', peer: house.source?.id ?? -1, number: house.drought.upTo });
     }
   }
 
@@ -222,7 +232,8 @@ export class Sim {
     this.houses.delete(house.id);
     if (house.playingSince !== undefined) this.tally.departures++;
     house.source?.under.delete(house);
-    for (const child of [...house.under]) this.at(this.now + this.net.oneWay(house.id, child.id), () => this.#cut(child, house));
+    for (const child of [...house.under])
+      this.at(this.now + this.net.oneWay(house.id, child.id), () => this.#cut(child, house));
   }
 
   /** Nothing comes from there any more. */
@@ -239,7 +250,10 @@ export class Sim {
   }
 
   #opened(one: House, other: House): void {
-    for (const [house, peer] of [[one, other], [other, one]] as const) {
+    for (const [house, peer] of [
+      [one, other],
+      [other, one],
+    ] as const) {
       if (!house.isAlive) continue;
       if (!peer.isAlive) {
         this.at(this.now + VOID, () => this.#lost(house.id, peer.id));
@@ -301,7 +315,8 @@ export class Sim {
       case 'starve': {
         house.feeding.delete(effect.peer);
         const child = this.houses.get(effect.peer);
-        if (child?.source === house) this.at(this.now + this.net.oneWay(house.id, child.id), () => this.#cut(child, house));
+        if (child?.source === house)
+          this.at(this.now + this.net.oneWay(house.id, child.id), () => this.#cut(child, house));
         return;
       }
       case 'ask':
@@ -310,7 +325,8 @@ export class Sim {
         return this.#close(house, effect.peer);
       case 'left':
         this.#end(house);
-        for (const id of house.sessions.keys()) this.at(this.now + this.net.oneWay(house.id, id), () => this.#lost(id, house.id));
+        for (const id of house.sessions.keys())
+          this.at(this.now + this.net.oneWay(house.id, id), () => this.#lost(id, house.id));
         this.registry.left(house);
     }
   }
@@ -323,7 +339,9 @@ export class Sim {
   /** A household brings together two that it has sessions with. */
   #introduce(house: House, effect: Extract<MemberEffect, { kind: 'meet' | 'move' }>): void {
     if (effect.kind === 'move') {
-      this.at(this.now + this.net.oneWay(house.id, effect.child), () => this.connect(effect.child, effect.under, 'move'));
+      this.at(this.now + this.net.oneWay(house.id, effect.child), () =>
+        this.connect(effect.child, effect.under, 'move'),
+      );
       return;
     }
     const { via, short, role } = effect;

@@ -23,7 +23,8 @@ export class Stream {
   /** The way from the origin, in milliseconds. */
   lag(house: House): number {
     let lag = 0;
-    for (let at: House = house; at.source !== undefined; at = at.source) lag += this.#net.rtt(at.id, at.source.id) / 2 + HOP;
+    for (let at: House = house; at.source !== undefined; at = at.source)
+      lag += this.#net.rtt(at.id, at.source.id) / 2 + HOP;
     return lag;
   }
 
