@@ -84,6 +84,9 @@ export class Kin {
       case 'leave':
         this.#drive(input, now, out);
         return;
+      case 'behind':
+        this.#drive(input, now, out);
+        return;
       case 'rendezvous':
         this.#see(input.isThere, now, out);
         return;

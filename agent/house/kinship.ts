@@ -46,6 +46,8 @@ export type KinInput =
   | { readonly kind: 'piece'; readonly pairId: number; readonly isNews: boolean }
   | { readonly kind: 'block'; readonly pairId: number; readonly number: number }
   | { readonly kind: 'bad'; readonly pairId: number }
+  /** The stream comes so much later than the parent has it. */
+  | { readonly kind: 'behind'; readonly by: Millis }
   | { readonly kind: 'missing'; readonly numbers: readonly number[] }
   | { readonly kind: 'epoch' }
   | { readonly kind: 'capacity'; readonly slots: number }

@@ -1,6 +1,6 @@
 import { Deadlines } from '../base/deadlines.ts';
 import { between, type Random } from '../base/random.ts';
-import { after, at, earliest, type Instant, isDue, type Millis, ms, since } from '../base/time.ts';
+import { after, at, earliest, type Instant, isDue, type Millis, ms, seconds, since } from '../base/time.ts';
 import { readChunk } from '../blocks/chunk.ts';
 import { Feed, type FeedEffect } from '../blocks/feed.ts';
 import { Ring } from '../blocks/ring.ts';
@@ -22,6 +22,10 @@ const ASKED_FOR = ms(4000);
 /** A parent that has brought nothing for so long will repair nothing. */
 const QUIET = ms(100);
 const STATUS_EVERY = ms(1000);
+/** A new parent brings what it has of the last seconds first. */
+const CATCHES_UP = seconds(5);
+/** A block that the parent has and that is still not here: the stream itself waits behind it. */
+const OVERDUE = ms(300);
 /** A piece that is here already is still a sign that its sender has the stream, if it is of the last second. */
 const LATELY = 50;
 
@@ -66,6 +70,9 @@ export class Watch {
   #fedBy: Relative | undefined;
   /** The newest block that is whole. */
   #whole = -1;
+  /** What the parent said that it has, and when. */
+  #promised: { readonly number: number; readonly at: Instant } | undefined;
+  #changedAt: Instant = at(0);
   /** The parent is new: holes left by the one before are asked for at once. */
   #isNew = false;
   #oneWay: Millis = ms(0);
@@ -152,6 +159,7 @@ export class Watch {
       switch (name) {
         case 'repair':
           this.#repair(now, out);
+          this.#judgePace(now, out);
           break;
         case 'status':
           this.#tellStatus(now, out);
@@ -165,6 +173,8 @@ export class Watch {
   /** Another parent knows nothing of what the one before was asked for. */
   #change(now: Instant): void {
     this.#fedBy = this.kin.parent;
+    this.#changedAt = now;
+    this.#promised = undefined;
     this.#asked.clear();
     this.#isNew = true;
     this.#deadlines.set('repair', now);
@@ -196,6 +206,7 @@ export class Watch {
       case 'block': {
         this.#asked.delete(effect.number);
         this.#whole = Math.max(this.#whole, effect.number);
+        if (this.#promised !== undefined && this.#whole >= this.#promised.number) this.#promised = undefined;
         const { kind: _, ...block } = effect;
         this.#news(this.ring.push(block, now).length, out);
         this.kin.step({ kind: 'block', pairId: from, number: block.number }, now, out);
@@ -210,6 +221,7 @@ export class Watch {
       case 'epoch':
         this.#asked.clear();
         this.#whole = -1;
+        this.#promised = undefined;
         this.kin.step({ kind: 'epoch' }, now, out);
         this.#deadlines.set('status', now);
         out.push({ kind: 'event', name: 'epoch', fields: { epoch: effect.epoch } });
@@ -218,7 +230,23 @@ export class Watch {
 
   #takeControl(pairId: number, message: PeerMessage, now: Instant, out: WatchEffect[]): void {
     if (message.kind === 'subscribed') this.#name = message.name;
+    if (message.kind === 'status' && message.tag === this.feed.tag) this.#hearStatus(pairId, message.newest, now);
     this.kin.step({ kind: 'control', pairId, message }, now, out);
+  }
+
+  /** Words overtake the stream: what they speak of should follow at once. */
+  #hearStatus(pairId: number, newest: number, now: Instant): void {
+    if (pairId !== this.kin.parent?.pairId || newest <= this.#whole) return;
+    this.#promised ??= { number: newest, at: now };
+  }
+
+  /** The parent's line, or the parent, is slower than the stream. */
+  #judgePace(now: Instant, out: WatchEffect[]): void {
+    if (this.#promised === undefined || since(this.#changedAt, now) < CATCHES_UP) return;
+    const by = since(this.#promised.at, now);
+    if (by < OVERDUE) return;
+    this.#promised = undefined;
+    this.kin.step({ kind: 'behind', by }, now, out);
   }
 
   /** Asks the parent for what is missing, and tells the kin of what it does not bring. */

@@ -4,6 +4,7 @@ import type { Home } from '../sim/neighbourhood.ts';
 import { watchOf, Wood } from './wood.ts';
 
 const HOMES = 15;
+const FEW = 7;
 
 /** One that feeds two, and is not the last: what it does concerns others. */
 function innerOne(wood: Wood): Home {
@@ -35,7 +36,7 @@ describe(`${HOMES} households behind mixed NATs`, () => {
     expect(wood.skipped()).toBe(0);
   });
 
-  it.each([1, 2, 3])('go on when those that feed others lose their power, one after the other (%i)', (seed) => {
+  it.each([1, 2])('go on when those that feed others lose their power, one after the other (%i)', (seed) => {
     const wood = new Wood(seed, HOMES, 40_000);
     const droughts: number[] = [];
     for (let i = 0; i < 4; i++) {
@@ -50,7 +51,7 @@ describe(`${HOMES} households behind mixed NATs`, () => {
   });
 
   it('lose nothing when one stops in order: its children are fed by others before it goes', () => {
-    const wood = new Wood(4, HOMES, 40_000);
+    const wood = new Wood(4, FEW, 40_000);
     for (let i = 0; i < 3; i++) {
       const home = innerOne(wood);
       const children = wood.childrenOf(home);
@@ -69,7 +70,7 @@ describe(`${HOMES} households behind mixed NATs`, () => {
   });
 
   it('leave a parent that beats and gives nothing', () => {
-    const wood = new Wood(5, HOMES, 30_000);
+    const wood = new Wood(5, FEW, 30_000);
     const liar = innerOne(wood);
     const children = wood.childrenOf(liar);
     tamper(liar, () => undefined);
@@ -79,8 +80,24 @@ describe(`${HOMES} households behind mixed NATs`, () => {
     expect(wood.skipped()).toBe(0);
   });
 
+  it('leave a parent that is slower than the stream, without a gap', () => {
+    const wood = new Wood(9, FEW, 30_000);
+    const slow = innerOne(wood);
+    const children = wood.childrenOf(slow);
+    const waiting: Uint8Array[] = [];
+    let count = 0;
+    // Three pieces of four leave in their time.
+    tamper(slow, (bytes) => {
+      waiting.push(bytes);
+      return count++ % 4 === 3 ? undefined : waiting.shift();
+    });
+    wood.pass(8000);
+    for (const child of children) expect(wood.parentOf(child)).not.toBe(slow);
+    expect(wood.skipped()).toBe(0);
+  });
+
   it('cut a parent that changes a bit, and show nothing of what it sent', () => {
-    const wood = new Wood(6, HOMES, 30_000);
+    const wood = new Wood(6, FEW, 30_000);
     const liar = innerOne(wood);
     const children = wood.childrenOf(liar);
     tamper(liar, (bytes) => bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte)));
@@ -109,7 +126,7 @@ describe(`${HOMES} households behind mixed NATs`, () => {
   });
 
   it('are introduced to the parent of their parent by that one', () => {
-    const wood = new Wood(8, 7, 20_000);
+    const wood = new Wood(8, FEW, 20_000);
     const grandchildren = [...wood.living].filter((home) => wood.depthOf(home) === 2);
     expect(grandchildren.length).toBeGreaterThan(0);
     const origin = hex(wood.town.origin.endpoint.node);
