@@ -1,7 +1,10 @@
+import { scope } from '../base/address.ts';
 import { adviceFor } from './advice.ts';
+import { isBlocked, isOnlySix } from './blocked.ts';
 import type { Facts } from './facts.ts';
 import { layersOf } from './layers.ts';
 import { fatesOf, kindsOf } from './lines.ts';
+import { isLossy } from './loss.ts';
 import { isReadable } from './nat-words.ts';
 import type { Verdict, VerdictWord } from './verdict.ts';
 
@@ -12,72 +15,99 @@ export function diagnose(facts: Facts): Verdict {
 }
 
 function wordFor(facts: Facts): VerdictWord {
-  const { sight, terrain, own, greetings } = facts;
+  const { sight, terrain, own } = facts;
   if (sight.met !== true && (terrain?.uplinks.length === 0 || own.length === 0)) return 'no-network';
-  if (sight.met !== true) {
-    const answers = greetings?.some(({ greeting }) => greeting === 'connected') ?? false;
-    return sight.met === false && answers ? 'udp-blocked' : 'no-rendezvous';
-  }
+  if (sight.met !== true) return isBlocked(facts) ? 'udp-blocked' : 'no-rendezvous';
   if (isInterfered(facts)) return 'interference';
   const { nat, mapping, isOpen } = sight;
-  const anybody = nat?.profile.filtering === 'endpoint-independent';
-  if (isOpen === true || (anybody && nat !== undefined && isReadable(nat.profile))) return 'open';
+  const isRead = nat !== undefined && isReadable(nat.profile);
+  if (isOpen === true || (nat?.profile.filtering === 'endpoint-independent' && isRead)) return 'open';
   if (mapping?.state === 'verified') return 'mapped';
   const layers = layersOf(facts);
   if (layers?.outer === 'carrier') return 'carrier-nat';
   if (layers?.outer === 'house') return 'double-nat';
-  if (layers?.count === 0) return 'firewall';
-  return nat === undefined || isReadable(nat.profile) || nat.profile.kind === 'unknown' ? 'punchable' : 'hard-nat';
+  if (layers?.count === 0) return isShut(facts) ? 'firewall' : 'unclear';
+  if (nat === undefined || nat.profile.kind === 'unknown') return 'unclear';
+  return isRead ? 'punchable' : 'hard-nat';
 }
 
-/** A reset that neither end sent, or bytes that are stopped while others pass. */
+/** Somebody who was never written to tried to come in, and did not. */
+function isShut({ sight }: Facts): boolean {
+  const filtering = sight.nat?.profile.filtering;
+  return sight.isOpen === false || (filtering !== undefined && filtering !== 'unknown');
+}
+
+/** A reset that neither end sent, or bytes that are stopped while others pass; on a line that loses much, only the first. */
 function isInterfered(facts: Facts): boolean {
   const fates = fatesOf(facts);
   if (fates === undefined) return false;
   if (kindsOf(fates, 'cut').length > 0) return true;
-  return kindsOf(fates, 'swallowed', 'altered', 'perhaps-cut').length > 0 && kindsOf(fates, 'well').length > 0;
+  const stopped = isLossy(facts.sight)
+    ? (['altered', 'perhaps-cut'] as const)
+    : (['swallowed', 'altered', 'perhaps-cut'] as const);
+  return kindsOf(fates, ...stopped).length > 0 && kindsOf(fates, 'well').length > 0;
 }
 
 function sentenceFor(word: VerdictWord, facts: Facts): string {
-  const { sight } = facts;
   switch (word) {
     case 'open':
       return 'Anybody can reach this house: it can feed others at once.';
     case 'mapped':
       return 'The router opened a port when it was asked, and a stranger got in: this house can feed others at once.';
     case 'firewall':
-      return 'This house has an address of its own, but a firewall keeps strangers out; connections are made from both sides at once.';
+      return 'This machine has an address of the internet, but a firewall keeps strangers out; direct connections succeed all the same, for both sides begin at once.';
     case 'punchable':
-      return 'A usual NAT: nobody gets in unasked, but others can tell which port to knock at, so direct connections succeed.';
+      return `A usual NAT: ${isShut(facts) ? 'nobody gets in unasked, but ' : ''}others can tell which port to knock at, so direct connections succeed.`;
     case 'hard-nat':
-      return 'The NAT here gives out ports that nobody can foretell: houses that can be reached are reached, the rest goes by a relay.';
+      return 'The NAT here gives out ports that nobody can foretell: direct connections to open houses succeed, others often go by a relay.';
+    case 'unclear':
+      return layersOf(facts)?.count === 0
+        ? 'This machine has an address of the internet, but whether strangers get in could not be tried.'
+        : 'The rendezvous answers, but too little came back to tell what stands between it and this house.';
     case 'double-nat':
       return `Two routers in this house translate addresses, one behind the other, so what the inner one opens leads nowhere${butPunched(facts)}.`;
     case 'carrier-nat':
-      return `The provider shares one address among several customers, so no router here can open a port${butPunched(facts)}.`;
+      return `${carrier(facts)} translates addresses between here and the internet, so no router here can open a port${butPunched(facts)}.`;
     case 'interference':
       return `Somebody on the way interferes with connections by what they carry${throughUdp(facts)}.`;
     case 'udp-blocked':
-      return 'This network lets no UDP out: hearth cannot work here as it is.';
+      return 'The rendezvous can be reached over TCP and not over UDP: either this network lets no UDP out, or the key after the # is wrong.';
     case 'no-rendezvous':
-      return sight.met === undefined
-        ? 'No rendezvous was named, so nobody could look at this house from outside.'
-        : 'The rendezvous does not answer, so nobody could look at this house from outside.';
+      return noRendezvous(facts);
     case 'no-network':
       return 'This machine has no way to the internet.';
   }
 }
 
-function butPunched({ sight }: Facts): string {
-  const hard = sight.nat !== undefined && !isReadable(sight.nat.profile);
-  return hard
-    ? '; and its ports cannot be foretold'
-    : '; direct connections succeed all the same, from both sides at once';
+function noRendezvous(facts: Facts): string {
+  const { met, isHeard } = facts.sight;
+  if (met === undefined) return 'No rendezvous was named, so nobody could look at this house from outside.';
+  if (isOnlySix(facts)) {
+    return 'The rendezvous is named by an IPv6 address, but houses speak with theirs over IPv4, so nobody could look at this house from outside.';
+  }
+  return isHeard
+    ? 'The rendezvous answers, but the line lost so much that nobody could look at this house from outside.'
+    : 'The rendezvous does not answer, so nobody could look at this house from outside.';
 }
 
-function throughUdp({ sight }: Facts): string {
-  if (sight.nat === undefined) return '';
-  return isReadable(sight.nat.profile)
+/** 100.64/10 is for carriers alone; that two public addresses differ may be a VPN's doing. */
+function carrier(facts: Facts): string {
+  const outside = layersOf(facts)?.outside;
+  const isSure = outside === undefined || scope(outside) !== 'public';
+  return isSure ? 'The provider' : 'The provider, or a VPN,';
+}
+
+/** What is known of the NAT as a whole decides how others come in. */
+function butPunched({ sight: { nat } }: Facts): string {
+  if (nat === undefined || nat.profile.kind === 'unknown') return '';
+  return isReadable(nat.profile)
+    ? '; direct connections succeed all the same, for both sides begin at once'
+    : ', and nobody can foretell which ports others see';
+}
+
+function throughUdp({ sight: { nat } }: Facts): string {
+  if (nat === undefined || nat.profile.kind === 'unknown') return '';
+  return isReadable(nat.profile)
     ? '; hearth speaks UDP that looks like nothing, and that gets through'
     : '; UDP gets through, but the NAT here gives out ports that nobody can foretell';
 }

@@ -20,15 +20,20 @@ export interface Way {
 
 export type DoorwayInput =
   | { readonly kind: 'start'; readonly way: Way | undefined; readonly port: number }
-  /** Observers see our socket there; `strangers` are places of those that it never writes to. */
+  /** Observers see our socket there; `strangers` are places of those that it never writes to. Over IPv6 only what a gateway opens is tried. */
   | { readonly kind: 'seen'; readonly at: Address; readonly strangers: readonly number[] }
   | { readonly kind: 'knocked'; readonly index: number; readonly token: Uint8Array }
+  /** The rendezvous has heard what it was asked last. */
+  | { readonly kind: 'answered' }
   /** Everything is taken back. Answered by `stopped`. */
   | { readonly kind: 'stop' }
   | NetInput
   | HttpAnswer;
 
 export type DoorwayEffect = NetEffect | HttpOrder | TryOrder | { readonly kind: 'stopped' };
+
+/** What is asked for, s: the least that PCP knows (RFC 6887, 15), so that a doctor who was killed leaves nothing behind for long. */
+const LIFETIME_S = 120;
 
 /** One port, once: does anybody get in by it as it is, and does a gateway open it when it is asked? */
 export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
@@ -39,7 +44,11 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
   /** What gateways said of their outside, by address: also those whose mapping led nowhere. */
   readonly #wans = new Map<string, string>();
   #asked = false;
-  #seen: Address | undefined;
+  #stopped = false;
+  /** Where somebody may come in with nobody's help, if that is to be tried. */
+  #bare: Address | undefined;
+  /** A trial ended, and nobody knows whether it had begun. */
+  #isUnheard = false;
   #mapping: Mapping | undefined;
 
   constructor(options: {
@@ -47,7 +56,7 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
     readonly newSocket: () => SocketId;
     readonly newRequest: () => number;
   }) {
-    this.#chain = new Chain(options);
+    this.#chain = new Chain({ ...options, lifetime: LIFETIME_S });
   }
 
   /** Those that were asked and exist: behind our own, addresses are guessed. */
@@ -69,16 +78,19 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
    * mapping that leads there.
    */
   get isOpen(): boolean | undefined {
-    if (this.#seen === undefined) return undefined;
-    if (this.#silent.has(key(this.#seen))) return false;
-    return this.#came.has(key(this.#seen)) && !this.#isMapping(this.#seen) ? true : undefined;
+    if (this.#bare === undefined) return undefined;
+    if (this.#silent.has(key(this.#bare))) return false;
+    return this.#came.has(key(this.#bare)) && !this.#isMapping(this.#bare) ? true : undefined;
   }
 
   /** Nothing more is to be expected. */
   get over(): boolean {
-    const name = this.#seen === undefined ? '' : key(this.#seen);
-    const isTried = !this.#knocking.isPossible || this.#came.has(name) || this.#silent.has(name);
-    return isTried && (!this.#asked || this.#isSettled);
+    return this.#isTried && (!this.#asked || this.#isSettled);
+  }
+
+  /** All is taken back. */
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   step(input: DoorwayInput, now: Instant): readonly DoorwayEffect[] {
@@ -86,15 +98,20 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
       case 'start':
         return this.#start(input.way, input.port, now);
       case 'seen':
-        this.#seen = input.at;
         this.#knocking.strangers = input.strangers;
-        return [...this.#drive({ kind: 'observed', ip: input.at.ip }, now), ...this.#knocking.try(input.at, now)];
+        return [...this.#drive({ kind: 'observed', ip: input.at.ip }, now), ...this.#tryBare(input.at, now)];
       case 'knocked':
         return this.#knocked(input.index, input.token, now);
+      case 'answered':
+        this.#knocking.answered(now);
+        return [];
       case 'stop':
-        return this.#asked ? this.#drive(input, now) : [{ kind: 'stopped' }];
+        if (this.#asked) return this.#drive(input, now);
+        this.#stopped = true;
+        return [{ kind: 'stopped' }];
       case 'tick': {
-        const { orders, silent } = this.#knocking.tick(now);
+        const { orders, silent, isUnheard } = this.#knocking.tick(now);
+        if (isUnheard) this.#isUnheard = true;
         const driven = isDue(this.#chain.wake(), now) ? this.#drive(input, now) : [];
         return [...orders, ...silent.flatMap((at) => this.#kept(at, now)), ...driven];
       }
@@ -111,19 +128,34 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
     return earliest(this.#chain.wake(), this.#knocking.wake());
   }
 
+  get #isTried(): boolean {
+    if (!this.#knocking.isPossible || this.#bare === undefined || this.#isUnheard) return true;
+    return this.#came.has(key(this.#bare)) || this.#silent.has(key(this.#bare));
+  }
+
   get #isSettled(): boolean {
-    if (this.#mapping !== undefined) return this.#mapping.state !== 'claimed' || !this.#knocking.isPossible;
+    if (this.#mapping !== undefined) {
+      return this.#mapping.state !== 'claimed' || !this.#knocking.isPossible || this.#isUnheard;
+    }
     const [own] = this.#chain.gateways;
     if (own?.standings === undefined) return false;
     return Object.values(own.standings).every(({ name }) => name === 'refused' || name === 'disproved');
   }
 
-  /** A line that has an address of the internet itself has nobody before it to be asked. */
+  /** An IPv4 line that has an address of the internet itself has nobody before it to be asked. */
   #start(way: Way | undefined, port: number, now: Instant): readonly DoorwayEffect[] {
     const { own, gateway } = way ?? {};
-    if (own === undefined || gateway === undefined || scope(own) === 'public') return [];
+    if (own === undefined || gateway === undefined) return [];
+    if (!own.includes(':') && scope(own) === 'public') return [];
     this.#asked = true;
     return this.#drive({ kind: 'start', door: { own, gateway, port }, saved: [] }, now);
+  }
+
+  /** An IPv6 address is the same with a pinhole and without: there it is for the filtering test to say who gets in as it is. */
+  #tryBare(at: Address, now: Instant): readonly DoorwayEffect[] {
+    if (at.ip.includes(':')) return [];
+    this.#bare = at;
+    return this.#knocking.try(at, now);
   }
 
   #drive(input: LeaseInput, now: Instant): readonly DoorwayEffect[] {
@@ -135,7 +167,9 @@ export class Doorway implements Machine<DoorwayInput, DoorwayEffect> {
         case 'send':
         case 'close':
         case 'http':
+          return [effect];
         case 'stopped':
+          this.#stopped = true;
           return [effect];
         case 'mapping':
           this.#mapping = effect.mapping;

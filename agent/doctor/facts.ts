@@ -4,8 +4,14 @@ import type { Millis } from '../base/time.ts';
 import type { Terrain } from '../uplink/terrain.ts';
 import type { Sight } from './sight.ts';
 
-/** How a TCP connection to a rendezvous began; `silent`: not a word came back. */
-export type Greeting = 'connected' | 'refused' | 'silent' | 'unreachable';
+/**
+ * How a TCP connection to a rendezvous went. `closed`: taken, and ended without a byte, as a rendezvous does with strangers; `other`: taken by
+ * somebody who behaves otherwise; `silent`: no answer at all.
+ */
+export type Greeting = 'closed' | 'other' | 'refused' | 'silent' | 'unreachable';
+
+/** What the system's resolvers say of a name; `empty`: an answer, and no address in it. */
+export type NameAnswer = 'address' | 'empty' | 'silent';
 
 /** One connection of a line test as we saw it. */
 export interface LineTried {
@@ -51,7 +57,7 @@ export interface Facts {
   /** Milliseconds since 1970 by our own clock, and by that of the rendezvous at the same moment, where it told. */
   readonly clock: { readonly own: number; readonly theirs: number | undefined };
   /** What the system's resolvers say of a name that there is, and of one that there is not. */
-  readonly names: { readonly found: boolean; readonly invented: boolean } | undefined;
+  readonly names: { readonly known: NameAnswer; readonly invented: NameAnswer } | undefined;
   readonly homePort: HomePort | undefined;
   readonly peers: readonly PeerSeen[] | undefined;
   readonly machine: MachineSeen | undefined;

@@ -34,10 +34,15 @@ function span(seconds: number): string {
 
 function names({ names: seen }: Facts): Finding {
   if (seen === undefined) return unchecked('not in time');
-  if (!seen.found) return no('no resolver answers');
-  return seen.invented
-    ? no('a name that does not exist is given an address: somebody answers for others')
-    : yes('the resolver answers');
+  if (seen.invented === 'address') return no('a name that does not exist gets an address: somebody answers for others');
+  switch (seen.known) {
+    case 'address':
+      return yes('the DNS server answers');
+    case 'empty':
+      return no('the DNS server answers, but does not know example.com');
+    case 'silent':
+      return no('no DNS server answers');
+  }
 }
 
 function lanPort({ homePort }: Facts): Finding {

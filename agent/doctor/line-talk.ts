@@ -1,6 +1,6 @@
 import type { Address } from '../base/address.ts';
 import { seconds } from '../base/time.ts';
-import type { ClientEffect, ClientInput, ServerStatus } from '../rendezvous/client.ts';
+import type { ClientEffect, ClientInput } from '../rendezvous/client.ts';
 import type { LineReady, LineReport } from '../wire/messages.ts';
 
 type Ask = Extract<ClientInput, { kind: 'line-test' | 'line-ask' }>;
@@ -38,11 +38,10 @@ export class LineTalk {
     return { kind: 'line-ask', request: ASK, patience: PATIENCE };
   }
 
-  /** Where connections may be made now; undefined: nowhere. */
-  invited(ready: LineReady, servers: readonly ServerStatus[]): Address | undefined {
+  /** Where connections to this host may be made now; undefined: nowhere. */
+  invited(ready: LineReady, host: Address | undefined): Address | undefined {
     this.#ready = ready;
-    const server = servers.find(({ state }) => state === 'registered');
-    if (ready.port !== 0 && server !== undefined) return { ip: server.address.ip, port: ready.port };
+    if (ready.port !== 0 && host !== undefined) return { ip: host.ip, port: ready.port };
     this.#over = true;
     return undefined;
   }

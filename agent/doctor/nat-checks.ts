@@ -1,11 +1,9 @@
 import { scope } from '../base/address.ts';
-import { PROTOCOLS, type Protocol } from '../portmap/client.ts';
-import type { Standing } from '../portmap/contest.ts';
 import type { Facts } from './facts.ts';
 import { type Check, type Finding, no, unchecked, unseen, yes } from './finding.ts';
+import { gatewayWords } from './gateway-words.ts';
 import { layersOf } from './layers.ts';
 import { allocatorWords, isReadable } from './nat-words.ts';
-import type { GatewaySeen } from './sight.ts';
 
 /** What stands between this house and the internet. */
 export const NAT_CHECKS: readonly Check[] = [
@@ -18,19 +16,23 @@ export const NAT_CHECKS: readonly Check[] = [
 ];
 
 function wanAddress(facts: Facts): Finding {
-  const { sight, terrain } = facts;
+  const { sight, terrain, own } = facts;
   const layers = layersOf(facts);
   const seen = sight.observed?.ip;
   if (layers?.outside === undefined) {
     const line = terrain?.uplinks.find(({ family }) => family === 4);
-    if (line !== undefined && seen === undefined) return addressKind(line.own, `this machine has ${line.own}`);
+    // A private one says nothing of what the gateway has.
+    if (line !== undefined && seen === undefined && scope(line.own) !== 'private') {
+      return addressKind(line.own, `this machine has ${line.own}`);
+    }
     return unchecked(seen === undefined ? unseen(sight) : `seen as ${seen}; the gateway does not say what it has`);
   }
   if (layers.count === 0) return yes(`${layers.outside}, on this machine itself`);
-  return addressKind(
-    layers.outside,
-    `the gateway has ${layers.outside}${seen === undefined || seen === layers.outside ? '' : `, we are seen as ${seen}`}`,
-  );
+  const who = own.includes(layers.outside) ? 'this machine has' : 'the gateway has';
+  const finding = addressKind(layers.outside, `${who} ${layers.outside}`);
+  if (seen === undefined || seen === layers.outside) return finding;
+  const between = scope(layers.outside) === 'public' ? ': somebody translates in between' : '';
+  return no(`${finding.seen}; we are seen as ${seen}${between}`);
 }
 
 function addressKind(ip: string, words: string): Finding {
@@ -38,14 +40,14 @@ function addressKind(ip: string, words: string): Finding {
     case 'public':
       return yes(words);
     case 'shared':
-      return no(`${words}: one of the carrier's own (RFC 6598)`);
+      return no(`${words}, one of the carrier's own (RFC 6598)`);
     case 'private':
-      return no(`${words}: a private one`);
+      return no(`${words}, a private address`);
     case 'loopback':
     case 'link-local':
     case 'multicast':
     case 'reserved':
-      return no(`${words}: none of the internet`);
+      return no(`${words}, no address of the internet`);
   }
 }
 
@@ -54,9 +56,12 @@ function natLayers(facts: Facts): Finding {
   if (layers === undefined) return unchecked(unseen(facts.sight));
   const { count, sure, outer } = layers;
   if (count === 0) return yes('none');
-  if (outer === 'carrier') return no(count === 1 ? "the carrier's" : "two or more, the outer one the carrier's");
+  if (outer === 'carrier')
+    return count === 1 ? yes("one, the carrier's") : no("two or more, the outer one the carrier's");
   if (count > 1) return no(`${sure ? 'two' : 'two or more'}, in this house`);
-  return sure ? yes('one, the gateway') : yes('one that shows; a second one would not tell');
+  return sure
+    ? yes('one, the gateway')
+    : unchecked('one shows, but the gateway does not tell whether there is another');
 }
 
 function allocator({ sight }: Facts): Finding {
@@ -100,39 +105,6 @@ function mapping({ sight, terrain }: Facts): Finding {
       return no(`${words}; but no stranger got in`);
     case 'claimed':
       return sight.met === true ? no(`${words}; not proven`) : yes(`${words}; nobody was there to prove it`);
-  }
-}
-
-function gatewayWords({ address, name, standings }: GatewaySeen): string {
-  const said = PROTOCOLS.map((protocol) => `${SPOKEN[protocol]} ${standingWords(standings[protocol])}`);
-  return `${name === undefined ? 'a gateway' : plain(name)} at ${address}: ${said.join(', ')}`;
-}
-
-/** What a stranger's device calls itself, fit for a terminal. */
-function plain(name: string): string {
-  return name
-    .replaceAll(/[\p{C}\p{Z}]+/gu, ' ')
-    .trim()
-    .slice(0, 40);
-}
-
-const SPOKEN: Readonly<Record<Protocol, string>> = { pcp: 'PCP', natpmp: 'NAT-PMP', upnp: 'UPnP' };
-
-function standingWords(standing: Standing): string {
-  switch (standing.name) {
-    case 'looking':
-    case 'asked':
-      return 'silent';
-    case 'present':
-      return 'there';
-    case 'granted':
-      return `granted port ${standing.grant.external}`;
-    case 'refused':
-      return standing.reason === 'silent' || standing.reason === 'no-service'
-        ? 'silent'
-        : `says no (${standing.reason})`;
-    case 'disproved':
-      return 'granted a port that nobody gets in by';
   }
 }
 

@@ -15,8 +15,8 @@ function peer(part: PeerSeen['part'], one: Readonly<Record<string, unknown>>): P
   return {
     part,
     method: typeof method === 'string' && /^[a-z-]{1,20}$/.test(method) ? method : undefined,
-    rtt: typeof rtt === 'number' ? ms(rtt) : undefined,
-    loss: typeof loss === 'number' ? loss : undefined,
+    rtt: typeof rtt === 'number' && rtt >= 0 ? ms(rtt) : undefined,
+    loss: typeof loss === 'number' && loss >= 0 && loss <= 1 ? loss : undefined,
   };
 }
 

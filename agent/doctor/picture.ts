@@ -34,5 +34,7 @@ export function portPicture(nat: Sight['nat'], columns: number, glyphs: Glyphs):
     return row === 0 ? String(high) : row === ROWS - 1 ? String(low) : '';
   };
   const lines = drawn.map((line, row) => `${label(row).padStart(5)} ${bar}${line.replace(/[ \u2800]+$/, '')}`);
-  return { lines, words: `${allocatorWords(nat.profile)}; ${points.length} probes` };
+  const sockets = new Set(nat.samples.map(({ socket }) => socket)).size;
+  const from = sockets === 1 ? 'one socket' : `${sockets} sockets, one after the other`;
+  return { lines, words: `${allocatorWords(nat.profile)}; ${points.length} probes from ${from}` };
 }

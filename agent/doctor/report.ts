@@ -91,6 +91,7 @@ const MOODS: Readonly<Record<VerdictWord, Tone>> = {
   'double-nat': 'none',
   'carrier-nat': 'none',
   'hard-nat': 'none',
+  unclear: 'none',
   interference: 'bad',
   'udp-blocked': 'bad',
   'no-rendezvous': 'bad',

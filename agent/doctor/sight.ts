@@ -17,6 +17,8 @@ export interface GatewaySeen extends Pick<GatewayReport, 'address' | 'name' | 'l
 export interface Sight {
   /** Whether a rendezvous let us in; undefined: none was named. */
   readonly met: boolean | undefined;
+  /** Whether any of them said anything over UDP. */
+  readonly isHeard: boolean;
   readonly rtt: Millis | undefined;
   /** Where the main socket was seen, and the port that it is bound to. */
   readonly observed: Address | undefined;
@@ -30,6 +32,8 @@ export interface Sight {
   /** The nearest first. */
   readonly gateways: readonly GatewaySeen[];
   readonly mapping: Mapping | undefined;
+  /** The same over IPv6, where there is a line of it: a firewall is asked to let one port in. */
+  readonly pinhole: { readonly gateways: readonly GatewaySeen[]; readonly mapping: Mapping | undefined } | undefined;
   /** Whether a stranger came in where we are seen, with no mapping. */
   readonly isOpen: boolean | undefined;
   readonly lineReady: LineReady | undefined;

@@ -14,13 +14,15 @@ const MOST = seconds(2);
 export class SixSide implements Trial {
   readonly sockets: readonly [SocketId];
   readonly #test: FilterTest;
+  readonly #own: string;
   #external: Address | undefined;
   #began: Instant | undefined;
   #over = false;
 
-  /** `observers`: those of IPv6, at least one. */
-  constructor(socket: SocketId, asked: Place, observers: readonly Place[]) {
+  /** `observers`: those of IPv6, at least one; `own`: which of our addresses is looked at. */
+  constructor(socket: SocketId, own: string, asked: Place, observers: readonly Place[]) {
     this.sockets = [socket];
+    this.#own = own;
     this.#test = new FilterTest(socket, asked, observers, () => 0);
   }
 
@@ -39,7 +41,7 @@ export class SixSide implements Trial {
 
   begin(now: Instant): readonly TrialEffect[] {
     this.#began = now;
-    return [{ kind: 'open', socket: this.sockets[0], ip: '::', port: 0 }];
+    return [{ kind: 'open', socket: this.sockets[0], ip: this.#own, port: 0 }];
   }
 
   step(input: TrialInput, now: Instant): readonly TrialEffect[] {
@@ -49,9 +51,12 @@ export class SixSide implements Trial {
       case 'failed':
         this.#test.failed();
         return this.#goOn([], now);
-      case 'observed':
-        this.#external ??= input.external;
-        return this.#goOn(this.#test.observed(input.index, input.external, input.token, now), now);
+      case 'observed': {
+        const { index, external: at, token } = input;
+        const placed = this.#external === undefined ? [{ kind: 'placed', at, token } as const] : [];
+        this.#external ??= at;
+        return [...placed, ...this.#goOn(this.#test.observed(index, at, token, now), now)];
+      }
       case 'filtered':
         this.#test.filtered(input.index);
         return this.#goOn([], now);

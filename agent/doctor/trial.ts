@@ -11,7 +11,11 @@ export interface Place {
 }
 
 export type TrialInput = NetInput | Extract<ClientEffect, { kind: 'observed' | 'filtered' | 'knocked' }>;
-export type TrialEffect = NetEffect | Extract<ClientInput, { kind: 'probe' | 'filter-test' | 'try-door' | 'stretch' }>;
+export type TrialEffect =
+  | NetEffect
+  | Extract<ClientInput, { kind: 'probe' | 'filter-test' | 'stretch' }>
+  /** An observer sees us there, and this is the proof. */
+  | { readonly kind: 'placed'; readonly at: Address; readonly token: Uint8Array };
 
 /** One question put to the network by way of the observers, from sockets of its own. */
 export interface Trial extends Machine<TrialInput, TrialEffect> {

@@ -17,16 +17,16 @@ export class Trials {
   readonly #six: SixSide | undefined;
   readonly #all: readonly Trial[];
 
-  /** `observers` as the rendezvous lists them, at least one; `own`: addresses of our interfaces. */
-  constructor(observers: readonly Address[], own: readonly string[], newSocket: () => SocketId, random: Random) {
+  /** `observers` as the rendezvous lists them, at least one; `ownSix`: our address of the IPv6 internet, where there is one. */
+  constructor(observers: readonly Address[], ownSix: string | undefined, newSocket: () => SocketId, random: Random) {
     const places = observers.map((address, number): Place => ({ number, address }));
     const first = places[0] ?? { number: 0, address: { ip: '0.0.0.0', port: 0 } };
     const six = places.filter(({ address }) => address.ip.includes(':'));
-    const [sixth] = own.some((ip) => ip.includes(':')) ? six : [];
+    const [sixth] = six;
     this.#series = new Series(newSocket(), first);
     this.#sizes = new Sizes(newSocket(), oneOfEach(places, first));
     this.#hairpin = new Hairpin([newSocket(), newSocket()], first, random);
-    this.#six = sixth && new SixSide(newSocket(), sixth, six);
+    this.#six = sixth && ownSix !== undefined ? new SixSide(newSocket(), ownSix, sixth, six) : undefined;
     this.#all = [this.#series, this.#sizes, this.#hairpin, ...(this.#six === undefined ? [] : [this.#six])];
   }
 

@@ -9,6 +9,8 @@ export const VERDICTS = [
   'punchable',
   /** One NAT, whose ports nobody can know. */
   'hard-nat',
+  /** Too little came back to tell. */
+  'unclear',
   /** A second NAT in the house. */
   'double-nat',
   /** The provider's NAT. */

@@ -1,6 +1,10 @@
-import type { Facts } from './facts.ts';
+import { scope } from '../base/address.ts';
+import { isBlocked, isOnlySix } from './blocked.ts';
+import type { Facts, Greeting, PeerSeen } from './facts.ts';
 import { type Check, type Finding, no, unchecked, unseen, yes } from './finding.ts';
+import { gatewayWords } from './gateway-words.ts';
 import { fatesOf, kindsOf } from './lines.ts';
+import { isLossy, lossOf, MOST_LOSS } from './loss.ts';
 
 /** What the way to others is like. */
 export const WAY_CHECKS: readonly Check[] = [
@@ -14,21 +18,22 @@ export const WAY_CHECKS: readonly Check[] = [
   { name: 'peers', question: 'Steady lines to peers', run: peers },
 ];
 
-function udp({ sight, greetings }: Facts): Finding {
+function udp(facts: Facts): Finding {
+  const { sight, greetings } = facts;
   if (sight.met === undefined) return unchecked(unseen(sight));
   if (sight.met) return yes('the rendezvous answers');
-  const answered = greetings?.filter(({ greeting }) => greeting === 'connected') ?? [];
-  if (answered.length > 0) return no('the rendezvous answers over TCP and is silent over UDP');
-  return unchecked(
-    greetings?.some(({ greeting }) => greeting === 'refused') === true
-      ? 'somebody answers at the address of the rendezvous, and it is no rendezvous'
-      : 'the rendezvous answers neither over UDP nor over TCP',
-  );
+  if (sight.isHeard) return yes('the rendezvous answers, but too little gets through to be let in');
+  if (isBlocked(facts)) return no('the rendezvous is there over TCP, and silent over UDP');
+  if (isOnlySix(facts)) return unchecked('only an IPv6 address was named, and houses speak with theirs over IPv4');
+  const met = (wanted: Greeting): boolean => greetings?.some(({ greeting }) => greeting === wanted) ?? false;
+  if (met('other')) return unchecked('another program answers over TCP at that address and port, and nobody over UDP');
+  if (met('refused')) return unchecked('a machine is there, but no rendezvous answers at that port');
+  return unchecked('the rendezvous answers neither over UDP nor over TCP');
 }
 
 function ipv6({ sight, own }: Facts): Finding {
-  const addresses = own.filter((ip) => ip.includes(':'));
-  if (addresses.length === 0) return no('no address of the internet');
+  const addresses = own.filter((ip) => ip.includes(':') && scope(ip) === 'public');
+  if (addresses.length === 0) return no('this machine has no address of the IPv6 internet');
   if (sight.six === undefined) {
     return unchecked(sight.met === true ? 'an address, but the rendezvous has none' : 'an address, but nobody to ask');
   }
@@ -40,9 +45,11 @@ function ipv6Door({ sight }: Facts): Finding {
   if (sight.six?.external === undefined) return unchecked('no IPv6');
   const { otherAddress, otherPort } = sight.six.trials;
   if (otherAddress === 'came') return yes('no firewall in front');
-  if (otherAddress === 'silent') return no('the firewall lets in only who was written to');
-  if (otherPort === 'silent') return no('the firewall lets in only who was written to');
-  return unchecked('the rendezvous has only one address');
+  if (sight.pinhole?.mapping?.state === 'verified')
+    return yes('the router lets one port in when asked, and a stranger came in');
+  if (otherAddress !== 'silent' && otherPort !== 'silent') return unchecked('the rendezvous has only one address');
+  const asked = sight.pinhole?.gateways.map(gatewayWords) ?? [];
+  return no(['the firewall lets in only who was written to', ...asked].join('; '));
 }
 
 function resets(facts: Facts): Finding {
@@ -63,6 +70,9 @@ function inspection(facts: Facts): Finding {
   if (fates === undefined) return unchecked(whyNoLines(facts));
   const well = kindsOf(fates, 'well');
   const badly = kindsOf(fates, 'cut', 'perhaps-cut', 'swallowed', 'altered');
+  if (kindsOf(fates, 'swallowed').length === badly.length && badly.length > 0 && isLossy(facts.sight)) {
+    return unchecked('the line loses too much to tell');
+  }
   if (badly.length === 0) {
     return well.length > 1
       ? yes(`${listed(well)} bytes came back as they left`)
@@ -90,15 +100,14 @@ function packetSize({ sight, machine }: Facts): Finding {
   return whole >= NEEDED ? yes(words) : no(`${words}; ${NEEDED} are needed`);
 }
 
-/** What repair makes good without a viewer noticing. */
-const MOST_LOSS = 0.05;
 const SLOW = 400;
+const MOST_PEERS = 6;
 
 function line({ sight }: Facts): Finding {
   if (sight.trips === undefined) return unchecked(unseen(sight));
   const { asked, trips } = sight.trips;
   if (trips.length === 0) return no(`${asked} probes, no answer`);
-  const lost = 1 - trips.length / asked;
+  const lost = lossOf(sight.trips);
   const sorted = trips.toSorted((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
   const worst = sorted.at(-1) ?? 0;
@@ -110,11 +119,17 @@ function peers({ peers: seen, homePort }: Facts): Finding {
   if (seen === undefined) return unchecked(homePort === 'agent' ? 'the agent here did not say' : 'no agent runs here');
   if (seen.length === 0) return unchecked('the agent here has no peers now');
   const bad = seen.filter(({ loss, rtt }) => (loss ?? 0) > MOST_LOSS || (rtt ?? 0) > SLOW);
-  const words = seen.map(({ part, method, rtt, loss }) => {
-    const facts = [method, rtt !== undefined && `${tenths(rtt)} ms`, loss !== undefined && lossWords(loss)];
-    return `${part} ${facts.filter((one) => typeof one === 'string').join(', ')}`;
-  });
-  return bad.length === 0 ? yes(words.join('; ')) : no(words.join('; '));
+  // The worst first, and no more than a person reads out.
+  const listed = [...bad, ...seen.filter((one) => !bad.includes(one))];
+  const more = listed.length > MOST_PEERS ? [`${listed.length - MOST_PEERS} more`] : [];
+  const words = [...listed.slice(0, MOST_PEERS).map(peerWords), ...more].join('; ');
+  return bad.length === 0 ? yes(words) : no(words);
+}
+
+function peerWords({ part, method, rtt, loss }: PeerSeen): string {
+  const facts = [method, rtt !== undefined && `${tenths(rtt)} ms`, loss !== undefined && lossWords(loss)];
+  const known = facts.filter((one) => typeof one === 'string');
+  return known.length === 0 ? part : `${part} ${known.join(', ')}`;
 }
 
 function lossWords(share: number): string {

@@ -21,6 +21,8 @@ export type AppearanceInput =
   | Extract<ClientEffect, { kind: 'registered' | 'moved' | 'observed' | 'filtered' | 'knocked' }>
   /** A punch failed: what is known of our NAT may be out of date. */
   | { readonly kind: 'doubt' }
+  /** The rendezvous has heard what was asked of it last. */
+  | { readonly kind: 'answered' }
   /** Our main socket has written to observers: that they come in proves nothing for a while. */
   | { readonly kind: 'stirred' }
   /** Which lines out of the house there are. */
@@ -55,6 +57,8 @@ export class Appearance implements Machine<AppearanceInput, AppearanceEffect> {
   #carrier: NatProfile | undefined;
   /** Our address and the observers at the last registration. */
   #seen = '';
+  /** Nothing of our IPv6 side has been proven in this session of the rendezvous yet. */
+  #isSixNew = true;
   #ready = false;
   #isLeaving = false;
 
@@ -95,10 +99,18 @@ export class Appearance implements Machine<AppearanceInput, AppearanceEffect> {
   }
 
   step(input: AppearanceInput, now: Instant): readonly AppearanceEffect[] {
+    return this.#isLeaving ? this.#goOnLeaving(input, now) : this.#take(input, now);
+  }
+
+  #take(input: AppearanceInput, now: Instant): readonly AppearanceEffect[] {
     switch (input.kind) {
       case 'bound':
         this.#local = input.local;
-        return [this.#presence(), ...this.#tellDoors({ kind: 'bound', family: 'four', port: input.local.port }, now)];
+        return [
+          this.#presence(),
+          ...this.#tellSix({ kind: 'bound', port: input.local.port }, now),
+          ...this.#tellDoors({ kind: 'bound', family: 'four', port: input.local.port }, now),
+        ];
       case 'registered':
         return this.#registered(input, now);
       case 'moved':
@@ -121,12 +133,13 @@ export class Appearance implements Machine<AppearanceInput, AppearanceEffect> {
         this.#networks = input.networks;
         return [
           ...this.#tellSix({ kind: 'networks', networks: input.networks }, now),
-          ...this.#tellDoors(input, now),
+          ...(this.#options.doors === true ? this.#tellDoors(input, now) : []),
           ...(this.#local === undefined ? [] : [this.#presence()]),
         ];
       case 'stop':
         this.#isLeaving = true;
         return this.#tellDoors(input, now);
+      case 'answered':
       case 'datagram':
       case 'stirred':
       case 'http-answered':
@@ -141,7 +154,33 @@ export class Appearance implements Machine<AppearanceInput, AppearanceEffect> {
     }
   }
 
+  /** Only gateways are spoken with any more; who has left does not register again. */
+  #goOnLeaving(input: AppearanceInput, now: Instant): readonly AppearanceEffect[] {
+    switch (input.kind) {
+      case 'opened':
+      case 'failed':
+      case 'datagram':
+      case 'http-answered':
+      case 'http-failed':
+      case 'tick':
+        return this.#tellDoors(input, now);
+      case 'bound':
+      case 'registered':
+      case 'moved':
+      case 'answered':
+      case 'observed':
+      case 'filtered':
+      case 'knocked':
+      case 'doubt':
+      case 'stirred':
+      case 'uplinks':
+      case 'stop':
+        return [];
+    }
+  }
+
   wake(): Instant | undefined {
+    if (this.#isLeaving) return this.#doors.wake();
     return earliest(earliest(this.#probe.wake(), this.#six.wake()), this.#doors.wake());
   }
 
@@ -154,6 +193,7 @@ export class Appearance implements Machine<AppearanceInput, AppearanceEffect> {
     this.#seen = seen;
     this.#observers = observers;
     this.#carrier = this.#expected(observed.ip, carrier);
+    if (input.isNew) this.#isSixNew = true;
     const doors = this.#seenAt(observed, input.isNew, now);
     if (isNew) return [...this.#look(now), ...doors];
     // Nothing that was proven to the one before it is known to a rendezvous that was started anew.
@@ -191,11 +231,9 @@ export class Appearance implements Machine<AppearanceInput, AppearanceEffect> {
     const observers = this.#observers;
     const asked = observers[input.observer]?.ip;
     if (this.#options.doors !== true || asked === undefined) return seen;
-    const at = input.external;
-    return [
-      ...seen,
-      ...this.#tellDoors({ kind: 'seen', family: 'six', at, observers, written: [asked], isNew: false }, now),
-    ];
+    const [at, isNew] = [input.external, this.#isSixNew];
+    this.#isSixNew = false;
+    return [...seen, ...this.#tellDoors({ kind: 'seen', family: 'six', at, observers, written: [asked], isNew }, now)];
   }
 
   // -- the parts
@@ -217,7 +255,7 @@ export class Appearance implements Machine<AppearanceInput, AppearanceEffect> {
     return this.#doors.step(input, now).flatMap((effect: FrontDoorEffect): readonly AppearanceEffect[] => {
       switch (effect.kind) {
         case 'changed':
-          return this.#local === undefined || this.#isLeaving ? [] : [this.#presence()];
+          return this.#local === undefined ? [] : [this.#presence()];
         case 'stopped':
           return [{ kind: 'left' }];
         case 'open':

@@ -7,16 +7,14 @@ import { earliest, type Instant, isDue } from '../base/time.ts';
 import type { HttpAnswer } from '../portmap/client.ts';
 import type { SavedLease } from '../portmap/saved.ts';
 import type { Proven } from '../wire/messages.ts';
-import { FrontDoor, type FrontDoorEffect, type FrontDoorInput, type MappingView, type Way } from './front-door.ts';
+import { FrontDoor, type FrontDoorEffect, type FrontDoorInput, type MappingView } from './front-door.ts';
+import type { Uplink } from './uplink.ts';
 
 const FAMILIES = ['four', 'six'] as const;
 type Family = (typeof FAMILIES)[number];
 
-/** Lines out of the house, of both families, the one that the kernel takes first. */
-export type Uplink = Way;
-
 export type DoorsInput =
-  /** Which lines there are, from now on; `saved` is what an earlier run left at gateways. */
+  /** Which lines there are, from now on, of each family the one first that the kernel takes; `saved` is what an earlier run left at gateways. */
   | { readonly kind: 'uplinks'; readonly uplinks: readonly Uplink[]; readonly saved: readonly SavedLease[] }
   | ({ readonly family: Family } & Extract<FrontDoorInput, { kind: 'bound' }>)
   /** `observers`: all of the rendezvous; `written`: the IPs among them that our socket writes to. */
@@ -29,7 +27,7 @@ export type DoorsInput =
       readonly isNew: boolean;
     }
   | { readonly kind: 'knocked'; readonly family: Family; readonly index: number; readonly token: Uint8Array }
-  | Extract<FrontDoorInput, { kind: 'doubt' | 'stirred' | 'stop' }>
+  | Extract<FrontDoorInput, { kind: 'answered' | 'doubt' | 'stirred' | 'stop' }>
   | NetInput
   | HttpAnswer;
 
@@ -38,7 +36,8 @@ export class Doors implements Machine<DoorsInput, FrontDoorEffect> {
   readonly #fronts: Readonly<Record<Family, FrontDoor>>;
   readonly #sockets = new Set<SocketId>();
   readonly #kept: Record<Family, readonly SavedLease[]> = { four: [], six: [] };
-  #stopping = 0;
+  #isStopping = false;
+  #running = FAMILIES.length;
 
   constructor(random: Random, newSocket: () => SocketId) {
     let request = 0;
@@ -92,12 +91,14 @@ export class Doors implements Machine<DoorsInput, FrontDoorEffect> {
         return this.#give(family, { kind: 'seen', at, strangers, isNew }, now);
       }
       case 'stop':
-        this.#stopping = FAMILIES.length;
+        if (this.#isStopping) return [];
+        this.#isStopping = true;
         return this.#giveAll(input, now);
       case 'tick':
         return FAMILIES.flatMap((family) =>
           isDue(this.#fronts[family].wake(), now) ? this.#give(family, input, now) : [],
         );
+      case 'answered':
       case 'doubt':
       case 'stirred':
       case 'opened':
@@ -130,7 +131,7 @@ export class Doors implements Machine<DoorsInput, FrontDoorEffect> {
           this.#kept[family] = effect.leases;
           return [{ kind: 'keep', leases: FAMILIES.flatMap((each) => this.#kept[each]) }];
         case 'stopped':
-          return --this.#stopping === 0 ? [effect] : [];
+          return --this.#running === 0 ? [effect] : [];
         case 'send':
         case 'http':
         case 'try-door':

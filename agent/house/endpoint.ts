@@ -243,6 +243,7 @@ export class Endpoint {
         out.push(effect);
         this.#look(effect, now, out);
         break;
+      case 'answered':
       case 'observed':
       case 'filtered':
       case 'knocked':

@@ -1,78 +1,23 @@
-import { type Address, key, sameAddress, scope } from '../base/address.ts';
+import { type Address, key, sameAddress } from '../base/address.ts';
 import type { Machine } from '../base/machine.ts';
-import type { NetEffect, NetInput, SocketId } from '../base/net.ts';
-import type { Opening } from '../base/opening.ts';
+import type { SocketId } from '../base/net.ts';
 import type { Random } from '../base/random.ts';
 import { after, earliest, type Instant, isDue, minutes, seconds, since } from '../base/time.ts';
-import type { HttpAnswer, HttpOrder, Protocol } from '../portmap/client.ts';
 import { Chain } from '../portmap/chain.ts';
 import type { Mapping } from '../portmap/mapping.ts';
-import type { LeaseEffect, LeaseInput } from '../portmap/orders.ts';
+import type { LeaseInput } from '../portmap/orders.ts';
 import type { SavedLease } from '../portmap/saved.ts';
 import type { Proven } from '../wire/messages.ts';
-import { Knocking, type TryOrder } from './knocking.ts';
-import { OpenPlaces } from './open-places.ts';
+import type { FrontDoorEffect, FrontDoorInput, MappingView } from './door-orders.ts';
+import { Knocking } from './knocking.ts';
+import { openingOf, OpenPlaces } from './open-places.ts';
+import { doorOf, type Uplink } from './uplink.ts';
 
-/** Where our datagrams leave the house. */
-export interface Way {
-  /** Our own address there. */
-  readonly own: string;
-  /** The next hop; undefined where the line has none. */
-  readonly gateway: string | undefined;
-}
-
-export type FrontDoorInput =
-  /** The socket that is to be reached is bound to this port. */
-  | { readonly kind: 'bound'; readonly port: number }
-  /** Whom to ask for a mapping, from now on; `saved` is what an earlier run left at gateways. */
-  | { readonly kind: 'way'; readonly way: Way | undefined; readonly saved: readonly SavedLease[] }
-  /** An observer sees our socket there; `strangers` are places of observers that it never writes to. */
-  | {
-      readonly kind: 'seen';
-      readonly at: Address;
-      readonly strangers: readonly number[];
-      /** In a session of the rendezvous that has just begun: nothing is proven to it yet. */
-      readonly isNew: boolean;
-    }
-  | { readonly kind: 'knocked'; readonly index: number; readonly token: Uint8Array }
-  /** A household could not come in. */
-  | { readonly kind: 'doubt' }
-  /** Our socket has written to the strangers: for a while it proves nothing that they come in. */
-  | { readonly kind: 'stirred' }
-  /** Everything is taken back. Answered by `stopped`. */
-  | { readonly kind: 'stop' }
-  | NetInput
-  | HttpAnswer;
-
-export type FrontDoorEffect =
-  | NetEffect
-  | HttpOrder
-  | TryOrder
-  | Extract<LeaseEffect, { kind: 'keep' | 'stopped' }>
-  /** What stands open is another, or is proven anew: to be registered. */
-  | { readonly kind: 'changed' }
-  /** Something for the log. */
-  | { readonly kind: 'event'; readonly name: string; readonly fields: Readonly<Record<string, string | number>> };
-
-/** One line of `mappings` in the status. */
-export interface MappingView {
-  readonly protocol: Protocol;
-  readonly external: Address | undefined;
-  readonly verified: boolean;
-  /** NATs that gave it. */
-  readonly layers: number;
-  readonly expires: Instant;
-}
+export type { FrontDoorEffect, FrontDoorInput, MappingView } from './door-orders.ts';
 
 /** Rules are changed by hand, and gateways are restarted: what is open is looked at so often. */
 const REGULAR = minutes(10);
 const BETWEEN_DOUBTS = seconds(5);
-
-const METHODS: Readonly<Record<Protocol, Opening>> = {
-  pcp: 'mapped-pcp',
-  natpmp: 'mapped-natpmp',
-  upnp: 'mapped-upnp',
-};
 
 /**
  * Keeps a port of this household open to everybody, if that can be: asks the gateways for a mapping, and believes neither them nor the
@@ -85,14 +30,18 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
   readonly #chain: Chain;
   readonly #knocking = new Knocking();
   #port: number | undefined;
-  #way: Way | undefined;
+  #way: Uplink | undefined;
   #saved: readonly SavedLease[] = [];
-  #isAsked = false;
+  /** Whether gateways are asked; `leaving` while they take back what they gave. */
+  #asking: 'no' | 'yes' | 'leaving' = 'no';
   #seen: Address | undefined;
   #mapping: Mapping | undefined;
   readonly #places = new OpenPlaces();
   #regularAt: Instant | undefined;
   #doubtedAt: Instant | undefined;
+  #stirredAt: Instant | undefined;
+  /** Something was tried while the rendezvous was away. */
+  #isOwed = false;
   #startedAt: Instant | undefined;
   #isShutSaid = false;
   #isLeaving = false;
@@ -118,6 +67,16 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
   }
 
   step(input: FrontDoorInput, now: Instant): readonly FrontDoorEffect[] {
+    return this.#isLeaving ? this.#goOnLeaving(input, now) : this.#take(input, now);
+  }
+
+  wake(): Instant | undefined {
+    if (this.#isLeaving) return this.#chain.wake();
+    const trying = earliest(this.#knocking.wake(), this.#places.wake());
+    return [this.#chain.wake(), this.#regularAt].reduce(earliest, trying);
+  }
+
+  #take(input: FrontDoorInput, now: Instant): readonly FrontDoorEffect[] {
     switch (input.kind) {
       case 'bound':
         this.#port = input.port;
@@ -128,19 +87,21 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
         return this.#see(input, now);
       case 'knocked':
         return this.#enter(input.index, input.token, now);
+      case 'answered':
+        this.#knocking.answered(now);
+        return this.#isOwed ? this.#look(now) : [];
       case 'doubt': {
         if (this.#doubtedAt !== undefined && since(this.#doubtedAt, now) < BETWEEN_DOUBTS) return [];
         this.#doubtedAt = now;
         return this.#places.all.flatMap(({ address }) => this.#knocking.try(address, now));
       }
       case 'stirred':
+        this.#stirredAt = now;
         if (this.#regularAt !== undefined) this.#regularAt = after(now, REGULAR);
         return [];
       case 'stop':
         this.#isLeaving = true;
-        this.#places.rest();
-        this.#regularAt = undefined;
-        return this.#isAsked ? this.#drive(input, now) : [{ kind: 'stopped' }];
+        return this.#asking === 'no' ? [{ kind: 'stopped' }] : this.#drive(input, now);
       case 'tick':
         return [...(isDue(this.#chain.wake(), now) ? this.#drive(input, now) : []), ...this.#tick(now)];
       case 'opened':
@@ -152,30 +113,53 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
     }
   }
 
-  wake(): Instant | undefined {
-    const trying = earliest(this.#knocking.wake(), this.#places.wake());
-    return [this.#chain.wake(), this.#regularAt].reduce(earliest, trying);
+  /** Nothing is begun any more: neither a mapping, nor a look. */
+  #goOnLeaving(input: FrontDoorInput, now: Instant): readonly FrontDoorEffect[] {
+    switch (input.kind) {
+      case 'tick':
+      case 'opened':
+      case 'failed':
+      case 'datagram':
+      case 'http-answered':
+      case 'http-failed':
+        return this.#drive(input, now);
+      case 'bound':
+      case 'way':
+      case 'seen':
+      case 'knocked':
+      case 'answered':
+      case 'doubt':
+      case 'stirred':
+      case 'stop':
+        return [];
+    }
   }
 
   // -- mappings
 
-  #leadBy(way: Way | undefined, saved: readonly SavedLease[], now: Instant): FrontDoorEffect[] {
-    const isSame = way?.own === this.#way?.own && way?.gateway === this.#way?.gateway;
-    if (isSame && this.#isAsked) return [];
+  #leadBy(way: Uplink | undefined, saved: readonly SavedLease[], now: Instant): FrontDoorEffect[] {
+    // A line that is away may come back as it was.
+    if (way === undefined || (way.own === this.#way?.own && way.gateway === this.#way.gateway)) return [];
+    const isAnother = this.#way !== undefined;
     this.#way = way;
     this.#saved = saved;
-    return this.#ask(now);
+    const asked = this.#ask(now);
+    return isAnother && this.#seen !== undefined ? [...asked, ...this.#look(now)] : asked;
   }
 
-  /** A line that has an address of the internet itself has nobody before it to be asked; only its own firewall counts. */
   #ask(now: Instant): FrontDoorEffect[] {
-    const { own, gateway } = this.#way ?? {};
     this.#startedAt ??= now;
-    if (this.#port === undefined || own === undefined || gateway === undefined) return [];
-    if (!own.includes(':') && scope(own) === 'public') return [];
-    this.#isAsked = true;
-    const door = { own, gateway, port: this.#port };
+    const door = doorOf(this.#way, this.#port, this.#seen);
+    if (door === undefined) return this.#askNobody(now);
+    this.#asking = 'yes';
     return this.#drive({ kind: 'start', door, saved: this.#saved }, now);
+  }
+
+  /** What was given on another line is taken back. */
+  #askNobody(now: Instant): FrontDoorEffect[] {
+    if (this.#asking !== 'yes') return [];
+    this.#asking = 'leaving';
+    return this.#drive({ kind: 'stop' }, now);
   }
 
   #drive(input: LeaseInput, now: Instant): FrontDoorEffect[] {
@@ -185,15 +169,17 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
         case 'send':
         case 'close':
         case 'http':
-        case 'stopped':
           return [effect];
+        case 'stopped':
+          this.#asking = 'no';
+          return this.#isLeaving ? [effect] : [];
         case 'keep':
           this.#saved = effect.leases;
           return [effect];
         case 'mapping':
           return this.#mapped(effect.mapping, now);
         case 'verify':
-          return this.#knocking.try(effect.external, now);
+          return this.#isLeaving ? [] : this.#knocking.try(effect.external, now);
       }
     });
   }
@@ -214,11 +200,16 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
     const before = this.#seen;
     this.#seen = at;
     this.#knocking.strangers = strangers;
-    const observed =
-      before?.ip === at.ip ? [] : [...this.#leave(at), ...this.#drive({ kind: 'observed', ip: at.ip }, now)];
+    const observed = before?.ip === at.ip ? [] : this.#move(at, now);
     const isElsewhere = before === undefined || !sameAddress(before, at);
     if (!isNew && !isElsewhere) return observed;
     return [...observed, ...this.#look(now)];
+  }
+
+  #move(to: Address, now: Instant): FrontDoorEffect[] {
+    this.#stirredAt = undefined;
+    const asked = to.ip.includes(':') ? this.#ask(now) : [];
+    return [...this.#leave(to), ...asked, ...this.#drive({ kind: 'observed', ip: to.ip }, now)];
   }
 
   /** What stood open at another IP is not ours any more. */
@@ -230,6 +221,7 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
 
   /** Everywhere that somebody might come in: where we are seen, at the same port by a rule made by hand, at a mapping. */
   #look(now: Instant): FrontDoorEffect[] {
+    this.#isOwed = false;
     const places = new Map<string, Address>();
     const add = (at: Address | undefined): void => void (at !== undefined && places.set(key(at), at));
     add(this.#mapping?.external);
@@ -245,22 +237,22 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
     if (entered === undefined) return [];
     const { at } = entered;
     const before = this.#places.get(at);
-    const opening = this.#openingOf(at);
-    this.#places.enter(at, token, opening);
     const isMapping = this.#isMapping(at);
+    if (before === undefined && !isMapping && this.#isStirred(now)) return [];
+    const opening = openingOf(at, isMapping ? this.#mapping : undefined);
+    this.#places.enter(at, token, opening);
     const effects: FrontDoorEffect[] = [{ kind: 'changed' }];
     if (before?.opening !== opening) {
       const after_ms = Math.round(since(this.#startedAt ?? now, now));
-      effects.push({ kind: 'event', name: 'door-open', fields: { by: opening, port: at.port, after_ms } });
+      const by = opening === 'none' ? 'ipv6' : opening;
+      effects.push({ kind: 'event', name: 'door-open', fields: { by, port: at.port, after_ms } });
     }
     return isMapping ? [...effects, ...this.#drive({ kind: 'verified', external: at }, now)] : effects;
   }
 
-  /** Where there is a mapping it is what opened the port: before it was asked for, one of an earlier run may have stood there. */
-  #openingOf(at: Address): Opening {
-    const isSix = at.ip.includes(':');
-    if (this.#mapping === undefined || !this.#isMapping(at)) return isSix ? 'none' : 'dial';
-    return isSix ? 'pinhole' : METHODS[this.#mapping.protocol];
+  /** Our NAT may remember the strangers: that they come in shows no door. */
+  #isStirred(now: Instant): boolean {
+    return this.#stirredAt !== undefined && since(this.#stirredAt, now) < REGULAR;
   }
 
   #isMapping(at: Address): boolean {
@@ -269,7 +261,8 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
   }
 
   #tick(now: Instant): FrontDoorEffect[] {
-    const { orders, silent } = this.#knocking.tick(now);
+    const { orders, silent, isUnheard } = this.#knocking.tick(now);
+    if (isUnheard) this.#isOwed = true;
     const effects: FrontDoorEffect[] = [...orders, ...silent.flatMap((at) => this.#silence(at, now))];
     effects.push(...this.#places.due(now).flatMap((at) => this.#knocking.try(at, now)));
     if (isDue(this.#regularAt, now)) effects.push(...this.#look(now));
@@ -288,10 +281,11 @@ export class FrontDoor implements Machine<FrontDoorInput, FrontDoorEffect> {
     return [{ kind: 'changed' }, { kind: 'event', name: 'door-shut', fields: { port } }];
   }
 
-  /** On a line with an address of its own it is the house's own firewall that lets nobody in. */
+  /** On a line with an address of its own it is our own firewall that lets nobody in; of IPv6 only where we are the gateway. */
   #closed(): FrontDoorEffect[] {
-    const own = this.#way?.own;
+    const { own, isGateway = false } = this.#way ?? {};
     if (own === undefined || own !== this.#seen?.ip || this.#places.all.length > 0 || this.#isShutSaid) return [];
+    if (own.includes(':') && !isGateway) return [];
     this.#isShutSaid = true;
     return [{ kind: 'event', name: 'port-closed', fields: { port: this.#port ?? 0 } }];
   }

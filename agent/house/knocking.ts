@@ -17,6 +17,7 @@ export interface Entered {
 
 interface Trial {
   readonly at: Address;
+  readonly begun: Instant;
   /** Of the knocks asked for so far. */
   readonly indices: number[];
   due: Instant;
@@ -28,10 +29,24 @@ const PACE = ms(100);
 /** After the last question: longer than any round trip that is worth having. */
 const PATIENCE = ms(700);
 
-/** Has strangers knock at addresses of ours: observers that the socket behind never wrote to. Silence is a finding, too. */
+/** How trials came to their end without a knock. */
+export interface Waited {
+  /** To be asked once more. */
+  readonly orders: readonly TryOrder[];
+  /** The rendezvous was asked, and nobody came in. */
+  readonly silent: readonly Address[];
+  /** Something was tried in vain, for the rendezvous is away. */
+  readonly isUnheard: boolean;
+}
+
+/**
+ * Has strangers knock at addresses of ours: observers that the socket behind never wrote to. Silence is a finding, too, where the
+ * rendezvous has heard the question.
+ */
 export class Knocking {
   #strangers: readonly number[] = [];
   #trials: Trial[] = [];
+  #answeredAt: Instant | undefined;
   #lastIndex = 0;
   #turn = 0;
 
@@ -47,9 +62,14 @@ export class Knocking {
   /** Has somebody knock there; nothing new begins while it is being tried. */
   try(at: Address, now: Instant): readonly TryOrder[] {
     if (!this.isPossible || this.#trials.some((trial) => sameAddress(trial.at, at))) return [];
-    const trial: Trial = { at, indices: [], due: now };
+    const trial: Trial = { at, begun: now, indices: [], due: now };
     this.#trials.push(trial);
     return this.#ask(trial, now);
+  }
+
+  /** The rendezvous has heard what was asked last. */
+  answered(now: Instant): void {
+    this.#answeredAt = now;
   }
 
   /** A knock came in; undefined where it answers nothing that is being tried. */
@@ -61,12 +81,13 @@ export class Knocking {
   }
 
   /** What is to be asked again, and where nobody came in. */
-  tick(now: Instant): { readonly orders: readonly TryOrder[]; readonly silent: readonly Address[] } {
+  tick(now: Instant): Waited {
     const due = this.#trials.filter((trial) => isDue(trial.due, now));
-    const silent = due.filter(({ indices }) => indices.length >= TRIES);
-    this.#trials = this.#trials.filter((trial) => !silent.includes(trial));
-    const orders = due.filter((trial) => !silent.includes(trial)).flatMap((trial) => this.#ask(trial, now));
-    return { orders, silent: silent.map(({ at }) => at) };
+    const over = due.filter(({ indices }) => indices.length >= TRIES);
+    this.#trials = this.#trials.filter((trial) => !over.includes(trial));
+    const orders = due.filter((trial) => !over.includes(trial)).flatMap((trial) => this.#ask(trial, now));
+    const silent = over.filter(({ begun }) => this.#answeredAt !== undefined && this.#answeredAt >= begun);
+    return { orders, silent: silent.map(({ at }) => at), isUnheard: silent.length < over.length };
   }
 
   wake(): Instant | undefined {

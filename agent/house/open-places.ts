@@ -1,11 +1,26 @@
 import { type Address, key } from '../base/address.ts';
 import type { Opening } from '../base/opening.ts';
 import { after, earliest, type Instant, isDue, ms } from '../base/time.ts';
+import type { Protocol } from '../portmap/client.ts';
+import type { Mapping } from '../portmap/mapping.ts';
 import type { Proven } from '../wire/messages.ts';
 
 /** A place that was open, or has just been promised, gets more than one chance. */
 const CHANCES = 3;
 const BETWEEN_CHANCES = ms(1500);
+
+const METHODS: Readonly<Record<Protocol, Opening>> = {
+  pcp: 'mapped-pcp',
+  natpmp: 'mapped-natpmp',
+  upnp: 'mapped-upnp',
+};
+
+/** Where there is a mapping it is what opened the port: before it was asked for, one of an earlier run may have stood there. */
+export function openingOf({ ip }: Address, mapping: Mapping | undefined): Opening {
+  const isSix = ip.includes(':');
+  if (mapping === undefined) return isSix ? 'none' : 'dial';
+  return isSix ? 'pinhole' : METHODS[mapping.protocol];
+}
 
 /** Addresses of ours that strangers came in by, and how often nobody came in of late. */
 export class OpenPlaces {

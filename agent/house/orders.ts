@@ -26,9 +26,9 @@ import type { HttpAnswer, HttpOrder } from '../portmap/client.ts';
 import type { LeaseEffect } from '../portmap/orders.ts';
 import type { SavedLease } from '../portmap/saved.ts';
 import type { CarriagesEffect, CarryLimits } from './carriages.ts';
-import type { Uplink } from './doors.ts';
 import type { FrontDoorEffect } from './front-door.ts';
 import type { Way } from './path.ts';
+import type { Uplink } from './uplink.ts';
 
 // -- one other household
 

@@ -6,7 +6,9 @@ import type { Ground } from '../punch/target.ts';
 import type { Proven } from '../wire/messages.ts';
 
 export type SixInput =
-  /** We are registered: there are these observers, by their places. */
+  /** Our socket of IPv4 has this port. */
+  | { readonly kind: 'bound'; readonly port: number }
+  /** We are registered, perhaps anew, where nothing is proven yet: there are these observers, by their places. */
   | { readonly kind: 'observers'; readonly observers: readonly Address[] }
   /** Our interfaces have other addresses than before. */
   | { readonly kind: 'networks'; readonly networks: Ground['networks'] }
@@ -38,7 +40,11 @@ const REGULAR: Millis = minutes(5);
 export class Six implements Machine<SixInput, SixEffect> {
   readonly socket: SocketId;
   #state: 'closed' | 'opening' | 'open' | 'none';
+  /** The same port for both families: a rule of the owner's firewall is for one. */
+  #port = 0;
   #observer: number | undefined;
+  /** What is proven has to be registered, also where we are as we were. */
+  #isUntold = true;
   #asked = 0;
   #due: Instant | undefined;
   #proven: Proven | undefined;
@@ -59,23 +65,28 @@ export class Six implements Machine<SixInput, SixEffect> {
 
   step(input: SixInput, now: Instant): readonly SixEffect[] {
     switch (input.kind) {
+      case 'bound':
+        this.#port = input.port;
+        return [];
       case 'observers': {
+        this.#isUntold = true;
         const place = input.observers.findIndex(({ ip }) => ip.includes(':'));
         this.#observer = place < 0 ? undefined : place;
         return this.#begin(now);
       }
       case 'networks':
-        if (this.#state === 'none' && hasPublic(input.networks)) this.#state = 'closed';
+        if (!hasPublic(input.networks)) return this.#lose();
+        if (this.#state === 'none') this.#state = 'closed';
         return this.#begin(now);
       case 'opened':
         this.#state = 'open';
         return this.#ask(now);
       case 'failed':
-        this.#state = 'none';
-        return [];
+        return this.#failed();
       case 'observed': {
         const { external, token } = input;
-        const before = this.#proven;
+        const before = this.#isUntold ? undefined : this.#proven;
+        this.#isUntold = false;
         this.#proven = { address: external, token, opening: 'none' };
         this.#asked = 0;
         this.#due = after(now, REGULAR);
@@ -95,13 +106,32 @@ export class Six implements Machine<SixInput, SixEffect> {
     switch (this.#state) {
       case 'closed':
         this.#state = 'opening';
-        return [{ kind: 'open', socket: this.socket, ip: '::', port: 0 }];
+        return [this.#open()];
       case 'open':
         return this.#ask(now);
       case 'opening':
       case 'none':
         return [];
     }
+  }
+
+  #open(): SixEffect {
+    return { kind: 'open', socket: this.socket, ip: '::', port: this.#port };
+  }
+
+  /** Another program may have our port; a socket of IPv6 may be impossible. */
+  #failed(): readonly SixEffect[] {
+    this.#state = this.#port === 0 ? 'none' : 'opening';
+    if (this.#port === 0) return [];
+    this.#port = 0;
+    return [this.#open()];
+  }
+
+  /** The line has no IPv6 any more. */
+  #lose(): readonly SixEffect[] {
+    if (this.#proven === undefined) return [];
+    this.#proven = undefined;
+    return [{ kind: 'moved' }];
   }
 
   #ask(now: Instant): readonly SixEffect[] {

@@ -5,22 +5,36 @@ import { sameBytes } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
 import type { Greeting, LineTried } from '../doctor/facts.ts';
 
-/** Connects and hangs up: does anybody take TCP there? Never rejects. */
+/** Connects and says nothing: does anybody take TCP there, and does it hang up as a rendezvous does? Never rejects. */
 export async function greet({ ip, port }: Address, withinMs: number): Promise<Greeting> {
   return new Promise((resolve) => {
     const socket = connect({ host: ip, port });
+    let isConnected = false;
     const end = (greeting: Greeting): void => {
+      clearTimeout(timer);
       resolve(greeting);
       socket.destroy();
     };
-    socket.setTimeout(withinMs, () => end('silent'));
-    socket.once('connect', () => end('connected'));
-    socket.on('error', (error) => end(codeOf(error) === 'ECONNREFUSED' ? 'refused' : greetingOf(codeOf(error))));
+    const timer = setTimeout(() => end(isConnected ? 'other' : 'silent'), withinMs);
+    socket.once('connect', () => (isConnected = true));
+    socket.once('data', () => end('other'));
+    socket.once('end', () => end('closed'));
+    socket.on('error', (error) => end(isConnected ? 'other' : greetingOf(codeOf(error))));
   });
 }
 
 function greetingOf(code: unknown): Greeting {
-  return code === 'ETIMEDOUT' ? 'silent' : 'unreachable';
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'refused';
+    // The reset of a connection that stood may be heard before the connection itself.
+    case 'ECONNRESET':
+      return 'other';
+    case 'ETIMEDOUT':
+      return 'silent';
+    default:
+      return 'unreachable';
+  }
 }
 
 /** One connection whose other end echoes; what became of it, as seen from here. Never rejects, never resets. */

@@ -6,8 +6,8 @@ import { boundTo } from './door.ts';
 import { Ledger } from './ledger.ts';
 import { type GatewayReport, Link, type LinkEffect } from './link.ts';
 import type { Mapping } from './mapping.ts';
+import type { LeaseOptions } from './lease.ts';
 import type { LeaseEffect, LeaseInput } from './orders.ts';
-import type { Numbers } from './parley.ts';
 import { MOST_ELSEWHERE, type SavedLease } from './saved.ts';
 import { upstreamOf } from './upstream.ts';
 
@@ -34,7 +34,7 @@ const HOPE = seconds(1);
  * is behind 100.64/10, or behind two gateways, is named by `outside` and left alone.
  */
 export class Chain implements Machine<LeaseInput, LeaseEffect> {
-  readonly #numbers: Numbers;
+  readonly #options: LeaseOptions;
   readonly #ledger = new Ledger();
   #inner: Link | undefined;
   #door: Door | undefined;
@@ -49,8 +49,8 @@ export class Chain implements Machine<LeaseInput, LeaseEffect> {
   #elsewhere: readonly SavedLease[] = [];
   #told = 'undefined';
 
-  constructor(numbers: Numbers) {
-    this.#numbers = numbers;
+  constructor(options: LeaseOptions) {
+    this.#options = options;
   }
 
   /** Every gateway that is asked, our own first. */
@@ -116,7 +116,6 @@ export class Chain implements Machine<LeaseInput, LeaseEffect> {
   #start(door: Door, saved: readonly SavedLease[], now: Instant): LeaseEffect[] {
     const leaving = this.#leaveUpstream(now);
     const here = saved.filter(({ gateway }) => gateway === door.gateway);
-    this.#elsewhere = saved.filter((lease) => !here.includes(lease)).slice(0, MOST_ELSEWHERE);
     this.#state = 'running';
     this.#door = door;
     this.#owed = undefined;
@@ -124,11 +123,17 @@ export class Chain implements Machine<LeaseInput, LeaseEffect> {
       leaving.push(...this.#leave(this.#inner === undefined ? [] : [this.#inner], now));
       this.#inner = this.#link(door.gateway, 1);
     }
+    // What is being taken back is the business of whoever does it.
+    const left = new Set(this.#leaving.flatMap(({ kept }) => kept.map((lease) => JSON.stringify(lease))));
+    const elsewhere = saved.filter((lease) => !here.includes(lease) && !left.has(JSON.stringify(lease)));
+    this.#elsewhere = elsewhere.slice(0, MOST_ELSEWHERE);
     return [...leaving, ...this.#begin(this.#inner, door, here, now)];
   }
 
   #link(address: string, layer: number): Link {
-    return new Link(address, layer, { ...this.#numbers, ...(layer > 1 && { lifetime: UPSTREAM_LIFETIME_S }) });
+    const { lifetime = Infinity } = this.#options;
+    const upstream = { lifetime: Math.min(lifetime, UPSTREAM_LIFETIME_S) };
+    return new Link(address, layer, { ...this.#options, ...(layer > 1 && upstream) });
   }
 
   #begin(link: Link, door: Door, saved: readonly SavedLease[], now: Instant): LeaseEffect[] {

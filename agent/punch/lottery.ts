@@ -16,11 +16,21 @@ export const DRAWERS = 240;
 /** Attempts with one guess: more mappings in a minute no household makes. */
 export const DRAWS = 2;
 
-/** The port of the block to knock at; none is guessed again before all were. */
-export function guess(block: PortRange, seed: number, attempt: number): number {
+/** The port of the block to knock at; none is guessed again before all were, and none that is known to be taken while there are others. */
+export function guess(block: PortRange, seed: number, attempt: number, taken: ReadonlySet<number> = NONE): number {
   const size = sizeOf(block);
-  return block.from + permuted(seed, size)(Math.floor(attempt / DRAWS) % size);
+  const order = permuted(seed, size);
+  const first = Math.floor(attempt / DRAWS);
+  for (let n = 0; n < Math.min(size, MOST_PASSED); n++) {
+    const port = block.from + order((first + n) % size);
+    if (!taken.has(port)) return port;
+  }
+  return block.from + order(first % size);
 }
+
+const NONE: ReadonlySet<number> = new Set();
+/** Nobody has more ports than that. */
+const MOST_PASSED = 256;
 
 /** How likely it is to win with one guess. */
 export function chanceOf(block: PortRange): number {

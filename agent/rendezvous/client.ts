@@ -126,7 +126,7 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
       case 'filter-test':
         return filterTest(this.#line, input, this.#options.random, now);
       case 'try-door':
-        return tryDoor(this.#line, input, this.#options.random, now);
+        return this.#tryDoor(input, now);
       case 'stretch':
         return stretch(this.#line, input, now);
       case 'hurry':
@@ -228,7 +228,8 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
 
   #ponged(up: Up, pong: Pong, now: Instant): ClientEffect[] {
     const { observed } = pong;
-    return this.#pulse.ponged(pong, now) && observe(up, observed) ? [{ kind: 'moved', observed }] : [];
+    if (!this.#pulse.ponged(pong, now)) return [];
+    return [{ kind: 'answered' }, ...(observe(up, observed) ? [{ kind: 'moved', observed } as const] : [])];
   }
 
   #expire(now: Instant): ClientEffect[] {
@@ -250,6 +251,11 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
   #relay(pairId: number, bytes: Uint8Array, now: Instant): ClientEffect[] {
     if (!this.#line.isRegistered || bytes.length > RELAY_LIMIT) return [];
     return this.#line.tell([{ kind: 'relay', pairId, bytes }], now, 0);
+  }
+
+  #tryDoor(order: Extract<ClientInput, { kind: 'try-door' }>, now: Instant): ClientEffect[] {
+    if (!this.#line.isRegistered) return [];
+    return tryDoor(this.#line, order, this.#pulse.beat(now), this.#options.random, now);
   }
 
   /** Thrice, since one that is lost on its four lines would cost a viewer a tenth of a second. */

@@ -92,7 +92,7 @@ export class Conducting {
     if (play === undefined)
       return isMutual(pair, this.#client(pair, 'asker'), this.#client(pair, 'target')) ? this.begin(pair, now) : [];
     if (play.by === 'us' || play.until > now) return [verdict(pair, play, client, now)];
-    return this.#play(pair, this.#refreshed(pair, play.score), now);
+    return this.#play(pair, this.#refreshed(pair, play.score, now), now);
   }
 
   /** A path that was won is lost: from the beginning, after a pause that grows each time. */
@@ -150,7 +150,7 @@ export class Conducting {
         case 'resting':
           words.push(...this.#tell(pair, play, now));
           if (play.by === 'them') break;
-          if (play.until <= now) words.push(...this.#play(pair, this.#refreshed(pair, play.score), now));
+          if (play.until <= now) words.push(...this.#play(pair, this.#refreshed(pair, play.score, now), now));
           else this.#later.add(pairId, play.until, now);
           break;
       }
@@ -266,7 +266,7 @@ export class Conducting {
   #party(client: Client, now: Instant): Party | undefined {
     const profile = client.facts?.profile;
     const timeout = this.#hearsay.timeout(client, now);
-    return profile && { profile: this.#hearsay.known(client, shut(profile), now), timeout, ...placeOf(client) };
+    return profile && { profile: this.#hearsay.known(client, shut(profile), now), timeout, ...placeOf(client, now) };
   }
 
   #drop(pairId: number, now: Instant): void {
@@ -285,11 +285,11 @@ export class Conducting {
   }
 
   /** Where they are and how far by now; what was learned of their NATs stays, unless they were read anew. */
-  #refreshed(pair: Pair, score: Score): Score {
+  #refreshed(pair: Pair, score: Score, now: Instant): Score {
     const parties = { ...score.parties };
     for (const role of ROLES) {
       const client = this.#client(pair, role);
-      if (client !== undefined) parties[role] = { ...parties[role], ...placeOf(client) };
+      if (client !== undefined) parties[role] = { ...parties[role], ...placeOf(client, now) };
     }
     return { ...score, parties };
   }

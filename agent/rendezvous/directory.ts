@@ -8,6 +8,7 @@ import type { Cipher } from '../seal/cipher.ts';
 import type { Session } from '../seal/session.ts';
 import { type Allowance, full, type Rate } from '../base/allowance.ts';
 import type { Limits } from './limits.ts';
+import type { SeenPorts } from './seen-ports.ts';
 import { Wheel } from './wheel.ts';
 
 /** Whether it is known that a client receives what is sent to its address. */
@@ -34,6 +35,8 @@ export interface Client {
   /** Undefined until it has registered: before that nobody is told of it. */
   facts: Facts | undefined;
   rtt: Millis | undefined;
+  /** Where its probes were seen of late; kept only while its NAT may draw from a block. */
+  seen: SeenPorts | undefined;
   readonly asking: Allowance;
   readonly relaying: Allowance;
   readonly nudging: Allowance;
@@ -158,6 +161,7 @@ export class Directory {
       pairingUntil: after(now, this.#limits.pairingFor),
       facts: before?.facts,
       rtt: before?.rtt,
+      seen: before?.seen,
       // Limits belong to the household, not to the session, or a new session would buy new tokens.
       asking: before?.asking ?? full(this.#asking, now),
       relaying: before?.relaying ?? full(this.#relaying, now),

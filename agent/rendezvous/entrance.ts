@@ -26,6 +26,8 @@ export interface EntranceOptions {
   /** A session number that nobody else in this household uses. */
   readonly newIndex: () => number;
   readonly firstByte?: FirstByte;
+  /** Between tries of one greeting. */
+  readonly waits?: Backoff;
 }
 
 export type EntranceEffect =
@@ -140,12 +142,26 @@ export class Entrance {
   }
 
   #greet(server: number, renewing: boolean, now: Instant): readonly EntranceEffect[] {
-    const { cipher, random, identity, networkSecret, headerKey, suites, newIndex, firstByte = 'any' } = this.#options;
+    const {
+      cipher,
+      random,
+      identity,
+      networkSecret,
+      headerKey,
+      suites,
+      newIndex,
+      firstByte = 'any',
+      waits,
+    } = this.#options;
     const index = newIndex();
     const ticket = renewing ? undefined : this.#tickets.get(server);
     const serverKey = this.#at(server).key;
     const own = { cipher, random, identity, networkSecret, headerKey, suites, index, serverKey, firstByte };
-    const greeting = new Greeting(ticket === undefined ? own : { ...own, ticket });
+    const greeting = new Greeting({
+      ...own,
+      ...(ticket !== undefined && { ticket }),
+      ...(waits !== undefined && { waits }),
+    });
     this.#server = server;
     this.#state = { name: 'greeting', greeting, index, renewing, until: after(now, GREETING_LIFE) };
     return this.#carryOut(greeting.step({ kind: 'start' }, now), now);

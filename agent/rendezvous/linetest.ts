@@ -33,9 +33,15 @@ interface Grant {
 
 /** One connection: echoed byte for byte as far as it may go. */
 export class LineVisit {
+  readonly #over: () => void;
   readonly #begins: number[] = [];
   #received = 0;
   #end: LineEnd = 'open';
+
+  /** `over` is called once, at the end. */
+  constructor(over: () => void) {
+    this.#over = over;
+  }
 
   get seen(): LineSeen {
     const content = this.#received === 0 ? 'nothing' : (baitOf(Uint8Array.from(this.#begins)) ?? 'other');
@@ -56,7 +62,9 @@ export class LineVisit {
 
   /** The first end is the one that counts. */
   ended(end: Exclude<LineEnd, 'open'>): void {
-    if (this.#end === 'open') this.#end = end;
+    if (this.#end !== 'open') return;
+    this.#end = end;
+    this.#over();
   }
 }
 
@@ -68,6 +76,9 @@ export class LineTests {
   readonly #side: () => LineSide;
   /** By IP, the oldest first. */
   readonly #grants = new Map<string, Grant>();
+  /** Connections that stand, by IP: they may outlive what allowed them. */
+  readonly #standing = new Map<string, number>();
+  #open = 0;
   #refused = 0;
 
   constructor(side: () => LineSide) {
@@ -90,31 +101,32 @@ export class LineTests {
   }
 
   ask({ address: { ip } }: Client, { request }: LineAsk, answers: FromRendezvous[]): [] {
-    const lines = this.#grants.get(ip)?.visits.slice(-REPORTED) ?? [];
+    const lines = this.#grants.get(ip)?.visits ?? [];
     answers.push({ kind: 'line-report', request, lines: lines.map(({ seen }) => seen) });
     return [];
   }
 
-  /** A connection from there; undefined where it may not be. */
+  /** A connection from there; undefined where it may not be. Costs the same however many stand. */
   visit(ip: string, now: Instant): LineVisit | undefined {
     this.#forget(now);
     const grant = this.#grants.get(ip);
-    const open = grant?.visits.filter(({ isOpen }) => isOpen).length ?? 0;
-    if (grant === undefined || open >= PER_ADDRESS || grant.begun >= PER_GRANT || this.#open() >= AT_ONCE) {
+    const standing = this.#standing.get(ip) ?? 0;
+    if (grant === undefined || standing >= PER_ADDRESS || grant.begun >= PER_GRANT || this.#open >= AT_ONCE) {
       this.#refused++;
       return undefined;
     }
-    const visit = new LineVisit();
+    const visit = new LineVisit(() => this.#count(ip, -1));
+    this.#count(ip, 1);
     grant.begun++;
-    grant.visits = [...grant.visits, visit].slice(-2 * REPORTED);
+    grant.visits = [...grant.visits, visit].slice(-REPORTED);
     return visit;
   }
 
-  #open(): number {
-    return [...this.#grants.values()].reduce(
-      (sum, { visits }) => sum + visits.filter(({ isOpen }) => isOpen).length,
-      0,
-    );
+  #count(ip: string, change: 1 | -1): void {
+    const standing = (this.#standing.get(ip) ?? 0) + change;
+    this.#open += change;
+    if (standing === 0) this.#standing.delete(ip);
+    else this.#standing.set(ip, standing);
   }
 
   #forget(now: Instant): void {

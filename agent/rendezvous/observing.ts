@@ -6,6 +6,7 @@ import type { Client } from './directory.ts';
 import type { RendezvousEffect } from './events.ts';
 import type { Came, Floor } from './floor.ts';
 import { say } from './saying.ts';
+import { SeenPorts } from './seen-ports.ts';
 
 /** Tells households what their NATs do. */
 export class Observing {
@@ -19,8 +20,9 @@ export class Observing {
 
   /** Answers to wherever the probe came from, never with more than came. */
   probe(client: Client, { id, index, volley }: Probe, came: Came, now: Instant): RendezvousEffect[] {
+    if (mayBeBlock(client)) (client.seen ??= new SeenPorts()).add(came.from.port, now);
     const words = volley === undefined ? [] : this.#conducting.seen(client, volley, came.from, now);
-    const token = this.#floor.proofs.addressToken(client.index, came.from, now);
+    const token = this.#floor.proofs.addressToken('answer', client.index, came.from, now);
     const arrival = Math.floor(now) % 2 ** 32;
     const seen = { id, index, observer: came.socket, arrival, address: came.from, token };
     const answer = this.#floor.voice.echo(client, { kind: 'observed', ...seen }, came.socket, came, now);
@@ -28,7 +30,7 @@ export class Observing {
   }
 
   filterTest(client: Client, { id, index, observer, token }: FilterTest, came: Came, now: Instant): RendezvousEffect[] {
-    if (!this.#floor.proofs.wasAt(client.index, came.from, token, now)) return this.#floor.refuse('unproven');
+    if (!this.#floor.proofs.wasAt('answer', client.index, came.from, token, now)) return this.#floor.refuse('unproven');
     if (this.#floor.locals[observer] === undefined) return this.#floor.refuse('no-observer');
     return this.#floor.voice.echo(client, { kind: 'filtered', id, index, observer }, observer, came, now);
   }
@@ -39,8 +41,14 @@ export class Observing {
     const isOurs = proven || client.facts?.proven.some(({ ip }) => ip === at.ip) === true;
     if (!isOurs || at.port < LEAST_PORT) return this.#floor.refuse('unproven');
     if (this.#floor.locals[observer] === undefined) return this.#floor.refuse('no-observer');
-    const token = this.#floor.proofs.addressToken(client.index, at, now);
+    const token = this.#floor.proofs.addressToken('knock', client.index, at, now);
     const knock = { kind: 'knocked', id, index, observer, token } as const;
     return this.#floor.voice.echo(client, knock, observer, { from: at, length: came.length }, now);
   }
+}
+
+/** It draws its ports from a block, or nobody knows yet what it does. */
+export function mayBeBlock({ facts }: Client): boolean {
+  const kind = facts?.profile.kind ?? 'unknown';
+  return kind === 'unknown' || kind === 'block-random';
 }

@@ -100,7 +100,7 @@ export type ClientInput =
       /** From `observed` of the same socket. */
       readonly token: Uint8Array;
     }
-  /** Have that observer knock at an address of ours. */
+  /** Have that observer knock at an address of ours. `answered` shows that the question has come through, whoever knocks. */
   | { readonly kind: 'try-door'; readonly observer: number; readonly index: number; readonly at: Address }
   /** A probe with so many bytes more: does it get through whole? Answered by `observed`. */
   | {
@@ -136,6 +136,8 @@ export type ClientEffect =
       /** What the NATs of our carrier have always been so far, where that is known. */
       readonly carrier: NatProfile | undefined;
     }
+  /** To a beat that nothing was said after: the rendezvous hears us, and we hear it. */
+  | { readonly kind: 'answered' }
   /** The rendezvous sees us elsewhere than before: our NAT or our line changed. */
   | { readonly kind: 'moved'; readonly observed: Address }
   /** Ours (`request` > 0) or another's wish; each pair is told once. */

@@ -1,6 +1,6 @@
 import type { Address } from '../base/address.ts';
 import type { NatProfile } from '../base/nat-profile.ts';
-import { ms } from '../base/time.ts';
+import { type Instant, ms } from '../base/time.ts';
 import { conducted, prospect } from '../punch/prospect.ts';
 import type { Score } from './conductor/conductor.ts';
 import type { Party, Role } from './conductor/stage.ts';
@@ -29,8 +29,12 @@ export function roleIn(pair: Pair, client: Client): Role | undefined {
 }
 
 /** Only what it proved: a sealed probe may claim any source. */
-export function placeOf({ address, facts, rtt = RTT }: Client): Pick<Party, 'address' | 'ips' | 'rtt'> {
-  return { address, ips: [address.ip, ...(facts?.proven ?? []).map(({ ip }) => ip)], rtt };
+export function placeOf(
+  { address, facts, rtt = RTT, seen }: Client,
+  now: Instant,
+): Pick<Party, 'address' | 'ips' | 'rtt' | 'taken'> {
+  const ips = [address.ip, ...(facts?.proven ?? []).map(({ ip }) => ip)];
+  return { address, ips, rtt, taken: seen?.taken(now) };
 }
 
 /**

@@ -1,6 +1,8 @@
+import { concat } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
 import type { Instant } from '../base/time.ts';
 import { encode } from '../wire/codec.ts';
+import type { Beat } from '../wire/messages.ts';
 import { type Line, PADDING } from './line.ts';
 import type { ClientEffect, ClientInput } from './orders.ts';
 
@@ -34,9 +36,18 @@ export function filterTest(line: Line, order: FilterTest, random: Random, now: I
   return line.send(encode(test), random(PADDING), to, socket, now);
 }
 
-/** Has an observer knock at an address of ours: do strangers get in? */
-export function tryDoor(line: Line, { observer, index, at }: TryDoor, random: Random, now: Instant): ClientEffect[] {
-  const body = encode({ kind: 'try-door', id: 0, index, observer, at });
+/**
+ * Has an observer knock at an address of ours: do strangers get in? The answer to the beat beside it shows that the question was heard,
+ * so that silence means a shut door, and not a rendezvous that is away.
+ */
+export function tryDoor(
+  line: Line,
+  { observer, index, at }: TryDoor,
+  beat: Beat,
+  random: Random,
+  now: Instant,
+): ClientEffect[] {
+  const body = concat([{ kind: 'try-door', id: 0, index, observer, at } as const, beat].map(encode));
   const padding = Math.max(0, KNOCKED_LENGTH - body.length) + random(PADDING);
   return line.ask(body, padding, now);
 }

@@ -19,6 +19,11 @@ export function publishText(
 /** A token is good for one to two of these: a client that is told its address uses it within seconds. */
 const TOKEN_LIFE: Millis = seconds(120);
 
+/** By what a token came. A knock proves more: whoever is answered may be let in for having asked. */
+type Brought = 'answer' | 'knock';
+
+const LABELS: Readonly<Record<Brought, number>> = { answer: 1, knock: 3 };
+
 /**
  * Proofs that cost the rendezvous no memory: each is a MAC under a key of this run over the facts it stands for.
  */
@@ -31,14 +36,17 @@ export class Proofs {
     this.#key = cipher.random(32);
   }
 
-  /** 8 bytes that only a datagram to `address` in session `index` can have brought. */
-  addressToken(index: number, address: Address, now: Instant): Uint8Array {
-    return this.#addressToken(index, address, Math.floor(now / TOKEN_LIFE));
+  /**
+   * 8 bytes that only a datagram to `address` in session `index` can have brought: an answer to one from there, or a knock by
+   * somebody who was not expected.
+   */
+  addressToken(kind: Brought, index: number, address: Address, now: Instant): Uint8Array {
+    return this.#addressToken(kind, index, address, Math.floor(now / TOKEN_LIFE));
   }
 
-  wasAt(index: number, address: Address, token: Uint8Array, now: Instant): boolean {
+  wasAt(kind: Brought, index: number, address: Address, token: Uint8Array, now: Instant): boolean {
     const epoch = Math.floor(now / TOKEN_LIFE);
-    return [epoch, epoch - 1].some((one) => sameBytes(token, this.#addressToken(index, address, one)));
+    return [epoch, epoch - 1].some((one) => sameBytes(token, this.#addressToken(kind, index, address, one)));
   }
 
   /** 16 bytes bound to one session, for `publish` to sign. */
@@ -46,8 +54,8 @@ export class Proofs {
     return this.#mac(new Writer(64).u8(2).u32(index).bytes(node)).subarray(0, 16);
   }
 
-  #addressToken(index: number, { ip, port }: Address, epoch: number): Uint8Array {
-    const text = new Writer(32).u8(1).u32(index).u48(epoch).u16(port);
+  #addressToken(kind: Brought, index: number, { ip, port }: Address, epoch: number): Uint8Array {
+    const text = new Writer(32).u8(LABELS[kind]).u32(index).u48(epoch).u16(port);
     return this.#mac(text.bytes(ipBytes(ip) ?? new Uint8Array(0))).subarray(0, 8);
   }
 

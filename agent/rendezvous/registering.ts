@@ -1,12 +1,14 @@
 import { sameAddress } from '../base/address.ts';
+import type { Candidate } from '../base/opening.ts';
 import type { NatProfile } from '../base/nat-profile.ts';
 import { type Instant, type Millis, ms, since } from '../base/time.ts';
-import type { Beat, FromRendezvous, Register } from '../wire/messages.ts';
+import type { Beat, FromRendezvous, Proven, Register } from '../wire/messages.ts';
 import type { Bridging } from './bridging.ts';
 import type { Client } from './directory.ts';
 import { event, type RendezvousEffect, short } from './events.ts';
 import type { Floor } from './floor.ts';
 import type { Hearsay } from './knowledge/hearsay.ts';
+import { mayBeBlock } from './observing.ts';
 
 /** As many as `registered` carries. */
 const MOST_OBSERVERS = 24;
@@ -28,18 +30,13 @@ export class Registering {
   register(client: Client, message: Register, answers: FromRendezvous[], now: Instant): RendezvousEffect[] {
     const { proofs, matchmaker, limits, locals } = this.#floor;
     const { role, children, internal } = message;
-    const before = client.facts?.proven ?? [];
-    const proven = message.proven
-      .filter(
-        ({ address, token }) =>
-          before.some((known) => sameAddress(known, address)) || proofs.wasAt(client.index, address, token, now),
-      )
-      .map(({ address, opening }) => ({ ...address, opening }));
+    const proven = message.proven.flatMap((one) => this.#believed(client, one, now));
     const isNew = client.facts === undefined;
     // Nobody is told of a door that nobody has come in by.
     const isOpen = proven.some(({ ip, opening }) => !ip.includes(':') && opening === message.profile.door);
     const profile: NatProfile = isOpen ? message.profile : { ...message.profile, door: 'none' };
     client.facts = { role, children, internal, proven, profile };
+    if (!mayBeBlock(client)) client.seen = undefined;
     this.#hearsay.registered(client, profile, now);
     client.interval = this.#interval(client, now);
     for (const channel of client.channels) matchmaker.channels.resize(channel, client, now);
@@ -54,6 +51,15 @@ export class Registering {
       carrier: this.#hearsay.carrier(client, now),
     });
     return isNew ? [event('registered', { node: short(client), role, nat: profile.kind })] : [];
+  }
+
+  /** Nothing that is neither known nor proven; and no door without a knock. */
+  #believed(client: Client, { address, token, opening }: Proven, now: Instant): readonly Candidate[] {
+    const { proofs } = this.#floor;
+    const known = (client.facts?.proven ?? []).filter((one) => sameAddress(one, address));
+    const was = (brought: 'answer' | 'knock'): boolean => proofs.wasAt(brought, client.index, address, token, now);
+    if (known.some((one) => one.opening !== 'none') || was('knock')) return [{ ...address, opening }];
+    return known.length > 0 || was('answer') ? [{ ...address, opening: 'none' }] : [];
   }
 
   beat(client: Client, { stamp, rtt, room }: Beat, answers: FromRendezvous[], now: Instant): [] {

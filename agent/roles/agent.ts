@@ -109,7 +109,7 @@ export const agent: Role = async (config, out, log) => {
         logEvent(log, effect);
     }
   });
-  const doorman = await openDoorman(state, config.openPort, (answer) => drive.give(answer));
+  const doorman = await openDoorman(state, (answer) => drive.give(answer));
   drive.give({ kind: 'start' });
   return {
     done: unbound,

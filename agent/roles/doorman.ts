@@ -23,16 +23,19 @@ export interface Doorman {
   stop(): void;
 }
 
-/** `give` is the household's; nothing is asked of anybody where `isWanted` is false. */
-export async function openDoorman(
-  state: StateFolder,
-  isWanted: boolean,
-  give: (input: Answer) => void,
-): Promise<Doorman> {
+/** `give` is the household's. */
+export async function openDoorman(state: StateFolder, give: (input: Answer) => void): Promise<Doorman> {
   let saved: readonly SavedLease[] = (await state.learned(FILE, decodeSaved)) ?? [];
+  let written = saved.map(textOf);
+  const write = (): void => {
+    written = saved.map(textOf);
+    void state.keep(FILE, saved);
+  };
   const gone = Promise.withResolvers<void>();
-  const tell = ({ uplinks }: Terrain): void => give({ kind: 'uplinks', uplinks, networks: ownNetworks(), saved });
-  const watch = isWanted ? watchTerrain(tell) : undefined;
+  const watch = watchTerrain(({ uplinks, isGateway }: Terrain): void => {
+    const ways = uplinks.map(({ own, gateway }) => ({ own, gateway, isGateway }));
+    give({ kind: 'uplinks', uplinks: ways, networks: ownNetworks(), saved });
+  });
   return {
     act: (order) => {
       switch (order.kind) {
@@ -41,7 +44,8 @@ export async function openDoorman(
           return;
         case 'keep':
           saved = order.leases;
-          void state.keep(FILE, saved);
+          // What is over may stand there: taking it back once more does no harm, and flash wears.
+          if (saved.some((lease) => !written.includes(textOf(lease)))) write();
           return;
         case 'left':
           gone.resolve();
@@ -53,9 +57,14 @@ export async function openDoorman(
       const timer = setTimeout(() => late.resolve(), FAREWELL_MS);
       await Promise.race([gone.promise, late.promise]);
       clearTimeout(timer);
+      if (saved.length !== written.length) write();
     },
-    stop: () => watch?.stop(),
+    stop: () => watch.stop(),
   };
+}
+
+function textOf(lease: SavedLease): string {
+  return JSON.stringify(lease);
 }
 
 /** The port to bind: the one that was chosen by hand, else one of those that are ours of a shared address, else 0 for any. */

@@ -54,7 +54,7 @@ export const origin: Role = async (config, out, log) => {
         logEvent(log, effect);
     }
   });
-  const doorman = await openDoorman(state, config.openPort, (answer) => drive.give(answer));
+  const doorman = await openDoorman(state, (answer) => drive.give(answer));
   drive.give({ kind: 'start' });
   const running = open(source, drive, log);
   return {

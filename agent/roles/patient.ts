@@ -2,7 +2,8 @@ import { BAITS } from '../base/bait.ts';
 import type { Address } from '../base/address.ts';
 import { bytesOf } from '../base/bytes.ts';
 import type { Config } from '../config/schema.ts';
-import { Examination, type ExaminationEffect, type ExaminationInput } from '../doctor/examination.ts';
+import { Examination } from '../doctor/examination.ts';
+import type { ExaminationEffect, ExaminationInput } from '../doctor/orders.ts';
 import type { Facts, LineTried } from '../doctor/facts.ts';
 import { hasAes, nodeCipher, secureRandom } from '../io/crypto.ts';
 import { Drive } from '../io/drive.ts';
@@ -11,9 +12,9 @@ import { askGateway } from '../io/upnp-http.ts';
 import type { Terrain } from '../uplink/terrain.ts';
 
 /** For each connection of a line test, ms. */
-const LINE_PATIENCE = 3000;
+const LINE_PATIENCE = 2500;
 /** Mappings are taken back in this time, or run out by themselves; ms. */
-const FAREWELL = 2500;
+const FAREWELL = 1500;
 
 /** The doctor's examination on real sockets. */
 export class Patient {
@@ -35,7 +36,8 @@ export class Patient {
       suites: hasAes() ? ['aes-128-gcm', 'chacha20-poly1305'] : ['chacha20-poly1305'],
       local: { ip: '0.0.0.0', port: config.udpPort },
       own,
-      way: terrain.uplinks.find(({ family }) => family === 4),
+      four: terrain.uplinks.find(({ family }) => family === 4),
+      six: terrain.uplinks.find(({ family }) => family === 6),
     });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.examined = promise.then(() => ({ sight: examination.sight, lines: this.#lines, clock: this.#clock }));

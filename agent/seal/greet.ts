@@ -50,6 +50,8 @@ export interface GreetingOptions {
   readonly index: number;
   readonly suites: readonly Suite[];
   readonly firstByte?: FirstByte;
+  /** Between tries; those of a household that has time where nothing is said. */
+  readonly waits?: Backoff;
 }
 
 export type GreetingInput =
@@ -239,7 +241,8 @@ export class Greeting implements Machine<GreetingInput, GreetingEffect> {
   }
 
   #await(now: Instant): void {
-    this.#retryAt = after(now, interval(WAITS, this.#unanswered, this.#options.random));
+    const { waits = WAITS, random } = this.#options;
+    this.#retryAt = after(now, interval(waits, this.#unanswered, random));
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ms } from '../../agent/base/time.ts';
 import { CHECKS } from '../../agent/doctor/checks.ts';
-import type { Facts } from '../../agent/doctor/facts.ts';
+import type { Facts, Greeting } from '../../agent/doctor/facts.ts';
 import { type Answer, CHECK_NAMES, type CheckName } from '../../agent/doctor/finding.ts';
 import { peersOf } from '../../agent/doctor/peers.ts';
 import { BLIND, granting, HEALTHY, house, mapping, profile } from './facts.ts';
@@ -14,16 +14,60 @@ const six = (otherAddress: 'came' | 'silent' | 'unasked', otherPort: 'came' | 's
   six: { ...SIX, trials: { otherAddress, otherPort, portAfter: 'unasked' } as const },
 });
 
+const said = (greeting: Greeting): Facts['greetings'] => [{ to: { ip: '198.51.100.1', port: 7000 }, greeting }];
+const opened = (state: 'verified' | 'closed') => ({
+  ...six('silent'),
+  pinhole: { gateways: granting('fe80::1').gateways, mapping: mapping(state) },
+});
+
 const TABLE: readonly (readonly [CheckName, string, Answer, RegExp, Facts])[] = [
   ['udp', 'a rendezvous that answers', 'yes', /answers/, HEALTHY],
   ['udp', 'only TCP', 'no', /silent over UDP/, house({ ...BLIND, met: false })],
+  ['udp', 'a lossy line', 'yes', /too little/, house({ ...BLIND, met: false, isHeard: true })],
+  [
+    'udp',
+    'a web server',
+    'not checked',
+    /another program/,
+    house({ ...BLIND, met: false }, { greetings: said('other') }),
+  ],
+  [
+    'udp',
+    'a shut TCP port',
+    'not checked',
+    /no rendezvous/,
+    house({ ...BLIND, met: false }, { greetings: said('refused') }),
+  ],
   ['udp', 'nobody named', 'not checked', /named/, house(BLIND)],
   ['wan-address', 'a gateway with our own', 'yes', /has 203\.0\.113\.7/, house(granting('203.0.113.7'))],
   ['wan-address', 'a private one', 'no', /private/, house(granting('10.0.0.3'))],
   ['wan-address', 'a shared one', 'no', /carrier/, house(granting('100.127.0.3'))],
+  [
+    'wan-address',
+    'a gateway with another public one',
+    'no',
+    /198\.51\.100\.3; we are seen as 203\.0\.113\.7: somebody/,
+    house(granting('198.51.100.3')),
+  ],
+  [
+    'wan-address',
+    'a private one of our own and nobody to ask',
+    'not checked',
+    /not met/,
+    house({ ...BLIND, met: false }),
+  ],
   ['wan-address', 'a silent gateway', 'not checked', /does not say/, HEALTHY],
   ['nat-layers', 'no NAT', 'yes', /none/, house({ nat: { profile: profile({ kind: 'open' }), samples: [] } })],
   ['nat-layers', 'the gateway alone', 'yes', /one, the gateway/, house(granting('203.0.113.7'))],
+  ['nat-layers', 'a gateway that says nothing', 'not checked', /does not tell/, HEALTHY],
+  ['nat-layers', 'a line with an address of the carrier', 'yes', /one, the carrier/, onCarrierLine()],
+  [
+    'wan-address',
+    'an address of the carrier',
+    'no',
+    /^this machine has 100\.64\.0\.9, one of the carrier's own \(RFC 6598\); we/,
+    onCarrierLine(),
+  ],
   ['nat-layers', 'two in the house', 'no', /two or more, in this house/, house(granting('192.168.0.3'))],
   ['nat-layers', 'a gateway with another public address', 'no', /carrier/, house(granting('198.51.100.3'))],
   [
@@ -54,7 +98,7 @@ const TABLE: readonly (readonly [CheckName, string, Answer, RegExp, Facts])[] = 
     'mapping',
     'a silent gateway',
     'no',
-    /FRITZ!Box 7590 at 192\.168\.1\.1: PCP silent, NAT-PMP silent, UPnP silent/,
+    /"FRITZ!Box 7590" at 192\.168\.1\.1: PCP silent, NAT-PMP silent, UPnP silent/,
     HEALTHY,
   ],
   [
@@ -81,6 +125,13 @@ const TABLE: readonly (readonly [CheckName, string, Answer, RegExp, Facts])[] = 
   ['hairpin', 'a way back', 'yes', /meet/, house({ hairpin: true })],
   ['hairpin', 'no NAT', 'not checked', /no NAT/, house({ nat: { profile: profile({ kind: 'open' }), samples: [] } })],
   ['ipv6', 'none', 'no', /no address/, HEALTHY],
+  [
+    'ipv6',
+    'one that leads nowhere but into the house',
+    'no',
+    /no address of the IPv6 internet/,
+    house({}, { own: ['fd00::2'] }),
+  ],
   ['ipv6', 'one that works', 'yes', /2001:db8:1::5/, house(six('silent'), { own: [ADDRESS] })],
   [
     'ipv6',
@@ -91,6 +142,14 @@ const TABLE: readonly (readonly [CheckName, string, Answer, RegExp, Facts])[] = 
   ],
   ['ipv6-door', 'no firewall', 'yes', /no firewall/, house(six('came'), { own: [ADDRESS] })],
   ['ipv6-door', 'a firewall', 'no', /firewall/, house(six('unasked', 'silent'), { own: [ADDRESS] })],
+  ['ipv6-door', 'a firewall that opens when asked', 'yes', /when asked/, house(opened('verified'), { own: [ADDRESS] })],
+  [
+    'ipv6-door',
+    'one that says so and does not',
+    'no',
+    /; a gateway at 192\.168\.1\.1: PCP granted/,
+    house(opened('closed'), { own: [ADDRESS] }),
+  ],
   ['ipv6-door', 'a single observer', 'not checked', /one address/, house(six('unasked'), { own: [ADDRESS] })],
   ['packet-size', 'Ethernet', 'yes', /1500/, HEALTHY],
   [
@@ -119,6 +178,21 @@ const TABLE: readonly (readonly [CheckName, string, Answer, RegExp, Facts])[] = 
   ['peers', 'no agent', 'not checked', /no agent/, HEALTHY],
   ['peers', 'a parent', 'yes', /parent dial, 20 ms, nothing lost/, house({}, { peers: [PEER], homePort: 'agent' })],
   ['peers', 'a bad child', 'no', /9% lost/, house({}, { peers: [PEER, { ...PEER, part: 'child', loss: 0.09 }] })],
+  [
+    'peers',
+    'more than one can read out',
+    'no',
+    /^child 9% lost; .*; 5 more$/,
+    house(
+      {},
+      {
+        peers: [
+          ...Array.from({ length: 10 }, () => PEER),
+          { ...PEER, part: 'child', method: undefined, rtt: undefined, loss: 0.09 },
+        ],
+      },
+    ),
+  ],
   ['clock', 'a good clock', 'yes', /within 1 s/, HEALTHY],
   [
     'clock',
@@ -134,8 +208,21 @@ const TABLE: readonly (readonly [CheckName, string, Answer, RegExp, Facts])[] = 
     /before 2025/,
     house(BLIND, { clock: { own: 60_000, theirs: undefined } }),
   ],
-  ['names', 'a resolver that lies', 'no', /does not exist/, house({}, { names: { found: true, invented: true } })],
-  ['names', 'none', 'no', /no resolver/, house({}, { names: { found: false, invented: false } })],
+  [
+    'names',
+    'a resolver that lies',
+    'no',
+    /does not exist/,
+    house({}, { names: { known: 'address', invented: 'address' } }),
+  ],
+  ['names', 'none', 'no', /no DNS server answers/, house({}, { names: { known: 'silent', invented: 'silent' } })],
+  [
+    'names',
+    'one that knows nothing',
+    'no',
+    /does not know/,
+    house({}, { names: { known: 'empty', invented: 'empty' } }),
+  ],
   ['lan-port', 'another program', 'no', /taken by another/, house({}, { homePort: 'other' })],
   [
     'table',
@@ -154,6 +241,12 @@ const TABLE: readonly (readonly [CheckName, string, Answer, RegExp, Facts])[] = 
   ],
   ['machine', 'a full flash', 'no', /1 MB of storage/, house({}, { machine: { ...MACHINE, flashFree: 1 } })],
 ];
+
+function onCarrierLine(): Facts {
+  const { terrain } = HEALTHY;
+  const uplinks = (terrain?.uplinks ?? []).map((uplink) => ({ ...uplink, own: '100.64.0.9' }));
+  return house({}, { own: ['100.64.0.9', '192.168.1.1'], terrain: { uplinks, isGateway: true, lan: ['br-lan'] } });
+}
 
 describe('the checks', () => {
   it.each(TABLE)('%s: with %s the answer is %s', (name, _, answer, seen, facts) => {
@@ -184,10 +277,28 @@ describe('the checks', () => {
     expect(CHECKS.filter(({ run }) => run(nothing).answer === 'yes')).toEqual([]);
   });
 
+  it('find a gateway’s name in quotes, so that it cannot finish our sentence', () => {
+    const gateways = HEALTHY.sight.gateways.map((one) => ({
+      ...one,
+      name: 'Box" at 1.2.3.4: a stranger came in; "\u202e',
+    }));
+    const seen = CHECKS.find(({ name }) => name === 'mapping')?.run(house({ gateways })).seen ?? '';
+    expect(seen).toMatch(/^"[^"]{1,40}" at 192\.168\.1\.1: PCP silent/);
+    expect(seen).not.toMatch(/\p{C}/u);
+  });
+
+  it('take a line that loses much for no censor', () => {
+    const lines = (HEALTHY.lines ?? []).map((line) =>
+      line.bait === 'tls' ? ({ ...line, end: 'silence' } as const) : line,
+    );
+    const lossy = house({ trips: { asked: 50, trips: [ms(30)] } }, { lines });
+    expect(CHECKS.find(({ name }) => name === 'inspection')?.run(lossy).answer).toBe('not checked');
+  });
+
   it('let no stranger’s device write to the terminal what it likes', () => {
     const gateways = HEALTHY.sight.gateways.map((one) => ({
       ...one,
-      name: `\u001b[2J\u0007Evil\nBox ${'x'.repeat(99)}`,
+      name: `\u001b[2J\u0007Evil\nBox ${'🏠'.repeat(99)}`,
     }));
     const seen = CHECKS.find(({ name }) => name === 'mapping')?.run(house({ gateways })).seen ?? '';
     // eslint-disable-next-line no-control-regex -- what must not be there
@@ -202,6 +313,13 @@ describe('the neighbours of a running agent', () => {
     const status = { node: 'me', channels: [{ parent, children: [{ node: 'def', method: null, rtt_ms: null }] }] };
     expect(peersOf(status)).toEqual([
       { part: 'parent', method: 'dial', rtt: 12.5, loss: 0.02 },
+      { part: 'child', method: undefined, rtt: undefined, loss: undefined },
+    ]);
+  });
+
+  it('are not believed what cannot be', () => {
+    const children = [{ method: '\u001b[2J', rtt_ms: -5, loss_share: 40 }];
+    expect(peersOf({ channels: [{ parent: null, children }] })).toEqual([
       { part: 'child', method: undefined, rtt: undefined, loss: undefined },
     ]);
   });

@@ -1,10 +1,6 @@
 import { at, ms } from '../../agent/base/time.ts';
-import {
-  Examination,
-  type ExaminationEffect,
-  type ExaminationInput,
-  type ExaminationOptions,
-} from '../../agent/doctor/examination.ts';
+import { Examination } from '../../agent/doctor/examination.ts';
+import type { ExaminationEffect, ExaminationInput, ExaminationOptions } from '../../agent/doctor/orders.ts';
 import type { Facts } from '../../agent/doctor/facts.ts';
 import { Rendezvous } from '../../agent/rendezvous/server.ts';
 import type { Edge, KindName } from '../../agent/sim/kinds.ts';
@@ -14,6 +10,7 @@ import { toyCipher } from '../sim/toy-cipher.ts';
 const PORT = 7000;
 const PORTS = 8;
 const IPS = ['198.51.100.1', '198.51.100.2'];
+const NOBODY = { ip: '198.51.100.99', port: 7000 };
 const SECRET = new Uint8Array([7]);
 const SUITES = ['chacha20-poly1305'] as const;
 /** What nothing in a simulated world is asked about. */
@@ -33,7 +30,8 @@ export interface Visit {
   readonly kind: KindName | Edge;
   readonly loss?: number;
   readonly delayMs?: number;
-  readonly servers?: 'one' | 'none';
+  /** `second`: the first of two is not there, and says nothing. */
+  readonly servers?: 'one' | 'none' | 'second';
 }
 
 /** One house examined in a simulated world: what there was to see, and how long it took, ms. */
@@ -52,10 +50,14 @@ export function examine(visit: Visit): { readonly facts: Facts; readonly took: n
     ...shared,
     random: world.random(),
     identity: cipher.pair(),
-    servers: servers === 'none' ? [] : [{ address: first, key: identity.publicKey }],
+    servers: [
+      ...(servers === 'second' ? [{ address: NOBODY, key: cipher.pair().publicKey }] : []),
+      ...(servers === 'none' ? [] : [{ address: first, key: identity.publicKey }]),
+    ],
     local: { ip: '0.0.0.0', port: 0 },
     own: host.ips,
-    way: undefined,
+    four: undefined,
+    six: undefined,
   };
   const examination = new Examination(options);
   let over = false;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { ms } from '../../agent/base/time.ts';
 import { diagnose } from '../../agent/doctor/diagnosis.ts';
-import type { Facts, LineTried } from '../../agent/doctor/facts.ts';
+import type { Facts, Greeting, LineTried } from '../../agent/doctor/facts.ts';
 import { type Fate, fatesOf } from '../../agent/doctor/lines.ts';
 import { VERDICTS } from '../../agent/doctor/verdict.ts';
 import type { LineSeen } from '../../agent/wire/messages.ts';
-import { BLIND, granting, HEALTHY, house, mapping, profile, USUAL } from './facts.ts';
+import { BLIND, granting, HEALTHY, house, mapping, profile, SILENT, USUAL } from './facts.ts';
 
 const nat = (part: Parameters<typeof profile>[0]) => ({ profile: profile(part), samples: [] });
 const TRIED = (HEALTHY.lines ?? []).filter(({ bait }) => bait !== 'bittorrent');
@@ -14,7 +14,13 @@ const cut = { bait: 'bittorrent', end: 'reset' } as const;
 const CASES: readonly (readonly [string, (typeof VERDICTS)[number], Facts])[] = [
   ['a usual house', 'punchable', HEALTHY],
   ['a random NAT', 'hard-nat', house({ nat: nat({ kind: 'random' }) })],
-  ['a NAT nobody could read', 'punchable', house({ nat: nat({ kind: 'unknown', confidence: 0 }) })],
+  ['a NAT nobody could read', 'unclear', house({ nat: nat({ kind: 'unknown', confidence: 0 }) })],
+  ['a NAT that was not read in time', 'unclear', house({ nat: undefined })],
+  [
+    'a public address where nobody could knock',
+    'unclear',
+    house({ isOpen: undefined, nat: nat({ kind: 'open', filtering: 'unknown' }) }),
+  ],
   ['a full cone', 'open', house({ nat: nat({ filtering: 'endpoint-independent' }) })],
   [
     'a random NAT that lets everybody in',
@@ -36,6 +42,17 @@ const CASES: readonly (readonly [string, (typeof VERDICTS)[number], Facts])[] = 
   ['a gateway whose public address is not ours', 'carrier-nat', house({ ...granting('198.51.100.9') })],
   ['a line with an address of the carrier', 'carrier-nat', house({}, { terrain: line('100.64.0.9') })],
   ['UDP silent, TCP answered', 'udp-blocked', house({ ...BLIND, met: false })],
+  [
+    'UDP silent, and another program over TCP',
+    'no-rendezvous',
+    house({ ...BLIND, met: false }, { greetings: said('other') }),
+  ],
+  [
+    'a rendezvous of IPv6, which nobody here speaks with',
+    'no-rendezvous',
+    house({ ...BLIND, met: false }, { greetings: [{ to: { ip: '2001:db8::1', port: 7000 }, greeting: 'closed' }] }),
+  ],
+  ['a cookie that came back, and nothing more', 'no-rendezvous', house({ ...BLIND, met: false, isHeard: true })],
   ['a rendezvous that is not there', 'no-rendezvous', house({ ...BLIND, met: false }, { greetings: said('refused') })],
   ['nobody answers anything', 'no-rendezvous', house({ ...BLIND, met: false }, { greetings: said('silent') })],
   ['no rendezvous named', 'no-rendezvous', house(BLIND, { greetings: [] })],
@@ -47,6 +64,14 @@ const CASES: readonly (readonly [string, (typeof VERDICTS)[number], Facts])[] = 
     'a reset, and the other end could not be asked',
     'interference',
     house({ lineReport: undefined }, { lines: [...TRIED, cut] }),
+  ],
+  [
+    'bytes that never arrive on a line that loses a fifth',
+    'punchable',
+    house(
+      { trips: { asked: 50, trips: Array.from({ length: 40 }, () => ms(30)) } },
+      { lines: [...TRIED, { ...cut, end: 'silence' }] },
+    ),
   ],
   ['bytes that never arrive', 'interference', house({}, { lines: [...TRIED, { ...cut, end: 'silence' }] })],
   [
@@ -115,7 +140,7 @@ function line(own: string): Facts['terrain'] {
   return { uplinks: [uplink], isGateway: true, lan: ['br-lan'] };
 }
 
-function said(greeting: 'refused' | 'silent'): Facts['greetings'] {
+function said(greeting: Greeting): Facts['greetings'] {
   return [{ to: { ip: '198.51.100.1', port: 7000 }, greeting }];
 }
 
@@ -145,16 +170,36 @@ describe('the verdict', () => {
 describe('what the owner can do', () => {
   it.each([
     ['FRITZ!Box 7590', 'Permit independent port sharing'],
-    ['OpenWrt TR064 router', 'Services > UPnP IGD & PCP'],
+    ['OpenWrt TR064 router', 'Services > UPnP'],
     ['TP-Link Archer AX73', 'Advanced > NAT Forwarding > UPnP'],
     ['NETGEAR R7000', 'Turn UPnP On'],
     ['ASUSTeK RT-AX88U', 'Enable UPnP'],
-    ['Sagemcom Livebox 5', 'NAT/PAT'],
-    ['Ubiquiti UniFi Dream Machine', 'Settings > Internet'],
-    ['Nobody Box', 'UPnP (or NAT-PMP, or PCP)'],
+    ['Sagemcom Livebox 5', 'the Livebox page under UPnP (or NAT-PMP'],
+    ['Ubiquiti UniFi Dream Machine', 'Settings > Policy Engine > Port Forwarding'],
+    ['Speedport Smart 4', 'Internet > Portfreischaltungen'],
+    ['Nobody Box', 'UPnP (or NAT-PMP, or PCP; often'],
   ])('is told in the words of the menus of %s', (name, words) => {
     const gateways = USUAL.gateways.map((gateway) => ({ ...gateway, name }));
     expect(diagnose(house({ gateways })).advice.join(' ')).toContain(words);
+  });
+
+  it('of two routers is for the inner one in its words, and never takes the outer one for it', () => {
+    const [inner] = granting('192.168.0.2').gateways;
+    const outer = { address: '192.168.0.1', name: 'FRITZ!Box 7590', layer: 2, wan: undefined, standings: SILENT };
+    const gateways = inner === undefined ? [] : [{ ...inner, name: 'RT-AX88U' }, outer];
+    const { advice } = diagnose(house({ gateways, mapping: mapping('closed') }));
+    expect(advice[0]).toContain('the ASUS page under Administration > Operation Mode > Access Point');
+    expect(advice.join(' ')).not.toContain('FRITZ');
+  });
+
+  it('where the router has promised what it does not keep is not to switch on what is on', () => {
+    const { advice } = diagnose(house({ ...granting('203.0.113.7'), mapping: mapping('closed') }));
+    expect(advice[0]).toContain('The router says that it opened a port');
+    expect(advice.join(' ')).not.toContain('UPnP');
+  });
+
+  it('where UDP is silent begins with what the owner may have mistyped', () => {
+    expect(diagnose(house({ ...BLIND, met: false })).advice[0]).toContain('Compare the key');
   });
 
   it('is the missing rule where the machine is the router', () => {

@@ -16,7 +16,7 @@ const WORDS: Readonly<Partial<Record<KindName, VerdictWord>>> = {
   blocked: 'udp-blocked',
 };
 const SEEDS = 20;
-const greetings = [{ to: { ip: '198.51.100.1', port: 7000 }, greeting: 'connected' }] as const;
+const greetings = [{ to: { ip: '198.51.100.1', port: 7000 }, greeting: 'closed' }] as const;
 
 describe('an examination', () => {
   it.each([0, 0.02, 0.1])('with %d of all datagrams lost comes to the right verdict in 99 of 100 houses', (loss) => {
@@ -51,6 +51,21 @@ describe('an examination', () => {
     expect(examine({ seed: 1, kind: 'port-restricted' }).facts.sight.hairpin).toBe(false);
     const edge = { kind: 'nat', nats: [{ hairpin: 'external-source' }] } as const;
     expect(examine({ seed: 1, kind: edge }).facts.sight.hairpin).toBe(true);
+  });
+
+  it('takes a line for blocked only where not a word came back in eight greetings', () => {
+    const words = Array.from({ length: 200 }, (_, i) => {
+      const { facts } = examine({ seed: 1000 + i, kind: 'pool', loss: 0.1, delayMs: 40 });
+      return diagnose({ ...facts, greetings }).word;
+    });
+    expect(words.filter((word) => word === 'udp-blocked')).toEqual([]);
+  });
+
+  it('does not wait for a rendezvous that is away where another one of the list answers', () => {
+    const { facts, took } = examine({ seed: 4, kind: 'port-restricted', servers: 'second' });
+    expect(facts.sight.met).toBe(true);
+    expect(took).toBeLessThan(2500);
+    expect(diagnose(facts).word).toBe('punchable');
   });
 
   it('without a rendezvous looks at the house and is over at once', () => {

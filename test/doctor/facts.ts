@@ -18,6 +18,7 @@ export const SILENT: Standings = {
 /** Nothing was seen at all. */
 export const BLIND: Sight = {
   met: undefined,
+  isHeard: false,
   rtt: undefined,
   observed: undefined,
   port: 50_000,
@@ -28,6 +29,7 @@ export const BLIND: Sight = {
   six: undefined,
   gateways: [],
   mapping: undefined,
+  pinhole: undefined,
   isOpen: undefined,
   lineReady: undefined,
   lineReport: undefined,
@@ -41,6 +43,7 @@ export function profile(part: Partial<NatProfile>): NatProfile {
 export const USUAL: Sight = {
   ...BLIND,
   met: true,
+  isHeard: true,
   rtt: ms(30),
   observed: OBSERVED,
   nat: { profile: profile({}), samples: [] },
@@ -72,10 +75,10 @@ export const HEALTHY: Facts = {
     isGateway: false,
     lan: [],
   },
-  greetings: [{ to: { ip: '198.51.100.1', port: 7000 }, greeting: 'connected' }],
+  greetings: [{ to: { ip: '198.51.100.1', port: 7000 }, greeting: 'closed' }],
   lines: (['bittorrent', 'tls', 'random', 'http'] as const).map((bait) => ({ bait, end: 'echoed' })),
   clock: { own: 1_800_000_000_000, theirs: 1_800_000_000_900 },
-  names: { found: true, invented: false },
+  names: { known: 'address', invented: 'empty' },
   homePort: 'free',
   peers: undefined,
   machine: {

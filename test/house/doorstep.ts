@@ -16,6 +16,10 @@ export class Doorstep {
   readonly gateway: Gateway;
   readonly door: FrontDoor;
   readonly events: string[] = [];
+  /** What opened it, in the words of the log. */
+  readonly by: (string | number)[] = [];
+  /** What sockets towards gateways were bound to; they are searched for from any address of IPv6. */
+  readonly bound: string[] = [];
   /** Where somebody was to knock, with the time. */
   readonly tried: { readonly at: number; readonly where: string }[] = [];
   /** How often what is open changed, for the rendezvous to know. */
@@ -24,6 +28,8 @@ export class Doorstep {
   now = 0;
   /** Addresses that let everybody in, whatever the gateway says. */
   readonly rules = new Set<string>();
+  /** The rendezvous answers nothing. */
+  isAway = false;
   /** Lets everybody in whom the gateway has a mapping for. */
   isHonest = true;
   readonly #queue: { readonly at: number; readonly run: () => void }[] = [];
@@ -78,6 +84,7 @@ export class Doorstep {
     switch (effect.kind) {
       case 'open': {
         const { socket, ip, port } = effect;
+        if (effect.memberOn === undefined && ip !== '::') this.bound.push(ip);
         const local = { ip, port: port === 0 ? 50_000 + socket : port };
         this.#later(0, () => {
           this.#sockets.set(socket, local);
@@ -96,8 +103,10 @@ export class Doorstep {
         return;
       case 'try-door':
         this.tried.push({ at: this.now, where: key(effect.at) });
+        if (this.isAway) return;
         this.#later(2 * FAR, () => {
           if (this.#admits(effect.at)) this.give({ kind: 'knocked', index: effect.index, token: new Uint8Array(8) });
+          this.give({ kind: 'answered' });
         });
         return;
       case 'changed':
@@ -105,6 +114,7 @@ export class Doorstep {
         return;
       case 'event':
         this.events.push(effect.name);
+        if (effect.fields['by'] !== undefined) this.by.push(effect.fields['by']);
         return;
       case 'stopped':
         this.stopped = true;

@@ -50,6 +50,33 @@ describe('the IPv6 side of a household', () => {
     expect(six.proven).toEqual([{ address: MOVED, token: TOKEN, opening: 'none' }]);
   });
 
+  it('tells where it is anew, and has it proven, in a new session of the rendezvous', () => {
+    const six = new Six(7, HOME);
+    asked(six);
+    six.step({ kind: 'observed', external: OURS, token: TOKEN }, at(30));
+    expect(six.step({ kind: 'observers', observers: [FOUR, OBSERVER] }, at(1000))).toHaveLength(1);
+    const token = new Uint8Array(8).fill(1);
+    expect(six.step({ kind: 'observed', external: OURS, token }, at(1030))).toEqual([{ kind: 'moved' }]);
+    expect(six.proven).toEqual([{ address: OURS, token, opening: 'none' }]);
+  });
+
+  it('has the port of the other family, which a rule of a firewall is for, or any where that is taken', () => {
+    const six = new Six(7, HOME);
+    six.step({ kind: 'bound', port: 41_641 }, at(0));
+    const open = { kind: 'open', socket: 7, ip: '::', port: 41_641 };
+    expect(six.step({ kind: 'observers', observers: [OBSERVER] }, at(0))).toEqual([open]);
+    expect(six.step({ kind: 'failed' }, at(0))).toEqual([{ ...open, port: 0 }]);
+    expect(six.step({ kind: 'opened' }, at(0))).toHaveLength(1);
+  });
+
+  it('is none any more where the line has lost IPv6', () => {
+    const six = new Six(7, HOME);
+    asked(six);
+    six.step({ kind: 'observed', external: OURS, token: TOKEN }, at(30));
+    expect(six.step({ kind: 'networks', networks: HOME.slice(0, 1) }, at(1000))).toEqual([{ kind: 'moved' }]);
+    expect([six.door, six.proven]).toEqual([undefined, []]);
+  });
+
   it.each([
     ['no address of its own', [{ ip: '192.168.1.2', prefix: 24 }], [FOUR, OBSERVER]],
     ['only one of its LAN', [{ ip: 'fd00::10', prefix: 64 }], [FOUR, OBSERVER]],

@@ -20,11 +20,26 @@ afterEach(() => {
   [server, other] = [undefined, undefined];
 });
 
-async function start(granted: boolean): Promise<{ readonly lines: LineTests; readonly port: number }> {
+async function start(
+  granted: boolean,
+  limits?: Parameters<typeof startLineServer>[2],
+): Promise<{ readonly lines: LineTests; readonly port: number }> {
   const lines = new LineTests(() => ({ port: 1, clock: 0 }));
   if (granted) lines.test(CLIENT, { kind: 'line-test', request: 1 }, [], at(0));
-  server = await startLineServer({ ip: LOCAL, port: 0 }, (ip) => lines.visit(ip, at(1)));
+  server = await startLineServer({ ip: '0.0.0.0', port: 0 }, (ip) => lines.visit(ip, at(1)), limits);
   return { lines, port: server.port };
+}
+
+/** A connection that says something every 20 ms and never hangs up; whether it is over. */
+function dripping(port: number, localAddress: string): { readonly over: Promise<void>; readonly heard: () => number } {
+  const socket = connect({ host: LOCAL, port, localAddress, allowHalfOpen: true });
+  let heard = 0;
+  socket.on('error', () => {});
+  socket.on('data', (bytes) => (heard += bytes.length));
+  const timer = setInterval(() => socket.write('x'), 20);
+  const over = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  void over.then(() => clearInterval(timer));
+  return { over, heard: () => heard };
 }
 
 /** A program that treats connections in its own way. */
@@ -78,10 +93,42 @@ describe('connections of a line test', () => {
   });
 });
 
+describe('a line server', () => {
+  const limits = { silence: 5000, longest: 300, farewell: 200, atOnce: 8, strangers: 2 };
+
+  it('ends a connection that speaks little by little for ever', async () => {
+    const { port, lines } = await start(true, limits);
+    const drip = dripping(port, LOCAL);
+    await drip.over;
+    expect(drip.heard()).toBeGreaterThan(0);
+    const told: unknown[] = [];
+    lines.ask(CLIENT, { kind: 'line-ask', request: 2 }, told as never);
+    expect(told).toMatchObject([{ lines: [{ end: 'silence' }] }]);
+  });
+
+  it('has room for whoever was let in, however many strangers stay and talk, and answers none of them', async () => {
+    const { port } = await start(true, limits);
+    const strangers = Array.from({ length: 20 }, (_, i) => dripping(port, `127.0.1.${i + 1}`));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await tryLine({ ip: LOCAL, port }, 'tls', seeded(1), 2000)).toEqual({ bait: 'tls', end: 'echoed' });
+    await Promise.all(strangers.map(({ over }) => over));
+    expect(strangers.map(({ heard }) => heard()).filter((bytes) => bytes > 0)).toEqual([]);
+  });
+});
+
 describe('a greeting over TCP', () => {
   it('tells whether anybody takes connections there', async () => {
     const { port } = await start(false);
-    expect(await greet({ ip: LOCAL, port }, 1000)).toBe('connected');
+    expect(await greet({ ip: LOCAL, port }, 1000)).toBe('closed');
     expect(await greet({ ip: LOCAL, port: 1 }, 1000)).toBe('refused');
+  });
+
+  it.each([
+    ['waits', () => {}],
+    ['speaks first', (socket: { write(text: string): unknown }) => void socket.write('SSH-2.0')],
+    ['resets', (socket: { resetAndDestroy(): unknown }) => void socket.resetAndDestroy()],
+  ] as const)('takes a program that %s for no rendezvous', async (_, treat) => {
+    const port = await stranger(treat);
+    expect(await greet({ ip: LOCAL, port }, 300)).toBe('other');
   });
 });

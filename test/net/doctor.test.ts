@@ -1,12 +1,15 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { VerdictWord } from '../../agent/doctor/verdict.ts';
 import type { Child } from './child.ts';
 import { Lab, type Space } from './lab.ts';
-import { startEmulator, UpnpRouter } from './gateways.ts';
+import { pause, settled, startEmulator, UpnpRouter } from './gateways.ts';
 import { describeInLab } from './missing.ts';
 import { atGateway, MATRIX } from './nats.ts';
 import { ip, nft } from './netns.ts';
-import { hearth, type Rendezvous, startAgent, startRendezvous, States } from './programs.ts';
+import { hearth, MAIN, type Rendezvous, startAgent, startRendezvous, States } from './programs.ts';
 
 /** As at a house: 10 ms to the exchange. */
 const LINE = { delayMs: 10 };
@@ -59,9 +62,15 @@ describeInLab(
 
     /** What it says in a place, and its exit code. */
     async function ask(from: Space, more: readonly string[] = ['--rendezvous', rendezvous.place]): Promise<Told> {
-      const child = hearth(lab, from, ['doctor', '--json', ...more]);
+      return heard(hearth(lab, from, ['doctor', '--json', ...more]));
+    }
+
+    async function heard(child: Child): Promise<Told> {
       said.push(child);
+      const began = performance.now();
       expect(await child.ended).toBe(0);
+      // Mappings are taken back before it ends.
+      expect(performance.now() - began).toBeLessThan(10_000);
       expect(child.lines).toHaveLength(1);
       const told = JSON.parse(child.lines[0] ?? '') as Told;
       expect(told.took_s).toBeLessThan(10);
@@ -110,6 +119,68 @@ describeInLab(
         expect([told.verdict, answer(told, 'udp')]).toEqual(['udp-blocked', 'no']);
       },
     );
+
+    test('A wrong key is met with silence, as a block is, and both are named', async () => {
+      const house = await lab.household({ line: LINE });
+      const wrong = rendezvous.place.replace(/#../, (start) => (start === '#aa' ? '#bb' : '#aa'));
+      const told = await ask(house.host, ['--rendezvous', wrong]);
+      expect(told.verdict).toBe('udp-blocked');
+      expect(told.sentence).toContain('or the key after the # is wrong');
+      expect(told.advice[0]).toContain('Compare the key');
+    });
+
+    test('Another program at the TCP port of a rendezvous that is away is no proof of a block', async () => {
+      const server = await lab.internet();
+      const waiting = `require('node:net').createServer(() => {}).listen(7000, '${server.addresses[0]}')`;
+      lab.run(server, [process.execPath, '-e', waiting]);
+      const house = await lab.household({ line: LINE });
+      await pause(500);
+      const [, key] = rendezvous.place.split('#');
+      const told = await ask(house.host, ['--rendezvous', `${server.addresses[0]}:7000#${key}`]);
+      expect([told.verdict, answer(told, 'udp')]).toEqual(['no-rendezvous', 'not checked']);
+    });
+
+    test('Of several rendezvous the first that answers is asked, at once', async () => {
+      const house = await lab.household({ line: LINE });
+      const [, key] = rendezvous.place.split('#');
+      const silent = [`198.18.250.1:7000#${key}`, `198.18.250.2:7000#${key}`];
+      const told = await ask(house.host, ['--rendezvous', [...silent, rendezvous.place].join(',')]);
+      expect(told.verdict).toBe('punchable');
+      expect(told.took_s).toBeLessThan(5);
+    });
+
+    test('Ten seconds are enough where neither the gateway nor any DNS server answers in time', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'hearth-names-'));
+      const names = join(folder, 'resolv.conf');
+      writeFileSync(names, 'nameserver 198.18.250.3\nnameserver 198.18.250.4\noptions timeout:30 attempts:5\n');
+      const house = await lab.household({ line: LINE });
+      await startEmulator(lab, house.router, { pcp: true, natpmp: true, upnp: { version: 2 }, delay: 5000 });
+      const doctor = `exec ${process.execPath} ${MAIN} doctor --json --rendezvous '${rendezvous.place}'`;
+      const words = ['unshare', '-m', 'sh', '-c', `mount --bind ${names} /etc/resolv.conf && ${doctor}`];
+      const told = await heard(lab.run(house.host, words));
+      expect([told.verdict, answer(told, 'names')]).toEqual(['punchable', 'no']);
+      rmSync(folder, { recursive: true });
+    });
+
+    test('A rendezvous without a file descriptor left goes on over UDP, and takes connections again afterwards', async () => {
+      const server = await lab.internet({ addresses: 2, line: LINE });
+      const listen = server.addresses.flatMap((ip) => [`${ip}:7000`, `${ip}:7001`]).join(',');
+      const words = `rendezvous --listen ${listen} --state ${states.next()}`;
+      const poor = lab.run(server, ['sh', '-c', `ulimit -n 40; exec ${process.execPath} ${MAIN} ${words}`]);
+      const [, place, key] = await poor.line(/^rendezvous ready (\S+) key (\S+)$/, 20_000);
+      const many = await lab.household({ line: LINE });
+      const flood = `const net = require('node:net');
+        const open = () => { const s = net.connect(7000, '${server.addresses[0]}'); s.on('error', () => {}); setTimeout(() => s.destroy(), 900).unref(); };
+        setInterval(() => { for (let i = 0; i < 20; i++) open(); }, 100); setTimeout(() => process.exit(), 8000);`;
+      const flooding = lab.run(many.host, [process.execPath, '-e', flood]);
+      await pause(1000);
+      const house = await lab.household({ line: LINE });
+      expect((await ask(house.host, ['--rendezvous', `${place}#${key}`])).verdict).toBe('punchable');
+      await flooding.ended;
+      const later = await ask(house.host, ['--rendezvous', `${place}#${key}`]);
+      expect([answer(later, 'resets'), answer(later, 'inspection')]).toEqual(['yes', 'yes']);
+      expect(await poor.stop()).toBe(0);
+    });
 
     test('A rendezvous that is not there is not taken for a block', async () => {
       const house = await lab.household({ line: LINE });
@@ -173,6 +244,7 @@ describeInLab(
     test.for([
       ['shut', 'no'],
       ['open', 'yes'],
+      ['opened when it is asked', 'yes'],
     ] as const)('A house whose firewall is %s for IPv6 is told so', async ([state, word]) => {
       const server = await lab.internet({ addresses: 2, ipv6: true });
       const six = server.six ?? '';
@@ -182,8 +254,13 @@ describeInLab(
       const both = await startRendezvous(lab, { ...server, addresses }, states);
       const home = await lab.household({ ipv6: true });
       if (state === 'open') nft(home.router.netns, 'delete table ip6 hearth');
+      await Promise.all([home.router, home.host].map(settled));
+      const router = state === 'opened when it is asked' ? new UpnpRouter(lab, home, '11.22.33.5') : undefined;
+      await router?.start({ ipv6: true });
       const told = await ask(home.host, ['--rendezvous', both.place]);
       expect([answer(told, 'ipv6'), answer(told, 'ipv6-door')]).toEqual(['yes', word]);
+      expect(router?.pinholes ?? []).toEqual([]);
+      await router?.kill();
       expect(await both.child.stop()).toBe(0);
     });
 

@@ -5,7 +5,7 @@ import type { Child } from './child.ts';
 import { type Daemon, UpnpRouter } from './gateways.ts';
 import { type Household, Lab, type Space } from './lab.ts';
 import { describeInLab } from './missing.ts';
-import { nft } from './netns.ts';
+import { ip, nft } from './netns.ts';
 import {
   channelOf,
   hearth,
@@ -159,6 +159,81 @@ describeInLab('The open door', () => {
     const far = await lab.household({ nat: 'random', line: LINE });
     expect(await ping(far.host, open.node)).toMatch(/^connected direct dial /);
     await open.child.stop();
+  });
+
+  test('A household whose line fails opens its door at the other one, and is dialled there', async () => {
+    const { home, router: first } = await asked({});
+    const other = await lab.carrier({ nat: 'random', line: LINE, home: true });
+    const line = { router: other.router, address: other.router.addresses[0] ?? '' };
+    const second = new UpnpRouter(lab, line, `11.22.33.${++count}`);
+    await second.start({ upnp: false, lan: '10.0.0.1/16' });
+    ip(undefined, [`link add eth1 netns ${home.host.netns} type veth peer name spare netns ${other.hub.netns}`]);
+    ip(other.hub.netns, ['link set spare up', 'route add 10.0.9.9/32 dev spare']);
+    ip(home.host.netns, [
+      'addr add 10.0.9.9/32 dev eth1',
+      'link set eth1 up',
+      'route add default via 10.0.0.1 dev eth1 onlink metric 200',
+    ]);
+    const agent = await startAgent(lab, home.host, rendezvous.place, states, ['--lan', 'off', '--log-level', 'debug']);
+    Object.assign(programs, { agent: agent.child });
+    await agent.child.error(/door-open/);
+    expect([first.table.length, second.table.length]).toEqual([1, 0]);
+    ip(home.host.netns, ['route del default via 192.168.1.1']);
+    await agent.child.error(/door-shut[^]*door-open by=mapped-pcp/);
+    expect([first.table.length, second.table.length]).toEqual([0, 1]);
+    const far = await lab.household({ nat: 'random', line: LINE });
+    expect(await ping(far.host, agent.node)).toMatch(/^connected direct mapped-pcp /);
+    await agent.child.stop();
+    expect(second.table).toEqual([]);
+  });
+
+  test('A rendezvous that is away shuts no door, though the gateway has started anew meanwhile', async () => {
+    const { home, router } = await asked({});
+    const agent = await startAgent(lab, home.host, rendezvous.place, states, ['--lan', 'off', '--log-level', 'debug']);
+    Object.assign(programs, { agent: agent.child });
+    await agent.child.error(/door-open/);
+    rendezvous.child.signal('SIGSTOP');
+    try {
+      await router.kill();
+      await router.start({});
+      // Asked for at once, and tried three times in vain.
+      await pause(12_000);
+    } finally {
+      rendezvous.child.signal('SIGCONT');
+    }
+    expect(router.table).toHaveLength(1);
+    expect(agent.child.errors).not.toMatch(/door-shut/);
+    await agent.child.stop();
+  });
+
+  test('A ping and the doctor leave the door of an agent beside them as it is', async () => {
+    const { home, router } = await asked({});
+    const agent = await startAgent(lab, home.host, rendezvous.place, states, ['--lan', 'off', '--log-level', 'debug']);
+    Object.assign(programs, { agent: agent.child });
+    await agent.child.error(/door-open/);
+    const before = router.table;
+    expect(before).toHaveLength(1);
+    const far = await lab.household({ nat: 'random', line: LINE });
+    const other = await startAgent(lab, far.host, rendezvous.place, states, ['--lan', 'off']);
+    expect(await ping(home.host, other.node)).toMatch(/^connected /);
+    const doctor = hearth(lab, home.host, ['doctor', '--rendezvous', rendezvous.place, '--json']);
+    expect(await doctor.ended).toBe(0);
+    expect(router.table).toEqual(before);
+    expect(await ping(far.host, agent.node)).toMatch(/^connected direct mapped-pcp /);
+    expect(agent.child.errors).not.toMatch(/door-shut/);
+    await Promise.all([agent.child.stop(), other.child.stop()]);
+  });
+
+  test('No gateway hears of a household that wants no open port', async () => {
+    const { home, router } = await asked({});
+    const capture = await lab.capture(home.host, 'eth0');
+    const agent = await startAgent(lab, home.host, rendezvous.place, states, ['--lan', 'off', '--no-open-port']);
+    await pause(2000);
+    await agent.child.stop();
+    const said = (await capture.stop()).filter(({ from }) => from.ip === home.host.addresses[0]);
+    expect(said.length).toBeGreaterThan(10);
+    expect(said.filter(({ to }) => to.port === 5351 || to.port === 1900)).toEqual([]);
+    expect(router.table).toEqual([]);
   });
 
   test('Nothing is started beside the agent, however its gateway is asked', async () => {

@@ -1,10 +1,20 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { SavedLease } from '../../agent/portmap/saved.ts';
 import { type Daemon, knocking, output, pause, settled, six, TenantProgram, UpnpRouter } from './gateways.ts';
+import type { Space } from './lab.ts';
+import { pingOnce } from './matrix.ts';
 import { describeInLab } from './missing.ts';
+import { ip, nft, settings } from './netns.ts';
 import { inWords, outside } from './outside.ts';
+import { startAgent, startRendezvous, States } from './programs.ts';
 
 const PORT = 41_001;
+
+/** Opens nothing over IPv4. */
+const DEAF4 = `
+table ip deaf {
+  chain input { type filter hook input priority -10; udp dport { 1900, 5351 } drop; }
+}`;
 
 describeInLab(
   'Routers that keep strangers out of IPv6',
@@ -113,6 +123,39 @@ describeInLab(
       await router.kill();
     });
 
+    test.each([
+      ['of an address that stays', false],
+      ['of a temporary address', true],
+    ])('let strangers dial a household %s that nobody can reach over IPv4', async (what, isTemporary) => {
+      const states = new States();
+      onTestFinished(() => states.remove());
+      const server = await scene.lab.internet({ addresses: 2, ipv6: true });
+      const { netns, six: first = '' } = server;
+      // The knock comes from an address that we never wrote to.
+      ip(netns, [`addr add ${first}234/128 dev wan nodad`]);
+      const addresses = [...server.addresses, first, `${first}234`];
+      const rendezvous = await startRendezvous(scene.lab, { netns, addresses }, states);
+      const home = await scene.lab.household({ nat: 'random', ipv6: true });
+      await Promise.all([home.router, home.host].map(settled));
+      const router = new UpnpRouter(scene.lab, home, `11.22.33.${++count}`);
+      await router.start({ ipv6: true });
+      nft(home.router.netns, DEAF4);
+      const own = six(home.host, 'eth0');
+      if (isTemporary) await makeTemporary(home.host, own);
+      const words = ['--lan', 'off', '--log-level', 'debug', '--port', String(PORT)];
+      const agent = await startAgent(scene.lab, home.host, rendezvous.place, states, words);
+      await agent.child.error(/door-open by=pinhole port=41001/);
+      expect([router.table, router.pinholes.length]).toEqual([[], 1]);
+      expect(router.pinholes[0] === `${own}:${PORT}`).toBe(!isTemporary);
+      const far = await scene.lab.household({ nat: 'random', ipv6: true });
+      const { line } = await pingOnce(scene.lab, far.host, agent.node, rendezvous, 20);
+      expect(line).toMatch(/^connected direct pinhole /);
+      outcomes.add(`agents, ${what}, IPv4 behind a random NAT`, line);
+      await agent.child.stop();
+      expect(router.pinholes).toEqual([]);
+      await router.kill();
+    });
+
     test('that were switched off and on have our pinhole again', async () => {
       const { own, router, tenant: begin } = await house({ pmp: false });
       const tenant = begin();
@@ -130,3 +173,10 @@ describeInLab(
   },
   ['miniupnpd'],
 );
+
+/** The system speaks from an address that it makes up and changes (RFC 8981), as on most computers with a screen. */
+async function makeTemporary(host: Space, own: string): Promise<void> {
+  settings(host.netns, { 'ipv6/conf/eth0/use_tempaddr': 2 });
+  ip(host.netns, [`addr change ${own}/64 dev eth0 mngtmpaddr nodad valid_lft 86400 preferred_lft 43200`]);
+  await settled(host);
+}

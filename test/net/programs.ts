@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Child } from './child.ts';
 import type { Lab, Space } from './lab.ts';
 
-const MAIN = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
 const PORT = 7000;
 const LAN_PORT = 8480;
 /** A program that has started, on a machine with many others. */

@@ -171,6 +171,18 @@ describe('A household behind two routers', () => {
     expect(second.kept).toHaveLength(2);
   });
 
+  test('that moves to another network has its mapping written down until it is taken back, and no longer', () => {
+    const lan = new Lan({ ...double({}, { pcp: true }), wan: WAN });
+    lan.run(1000);
+    const door = { gateway: '192.168.7.1', own: '192.168.7.2', port: 41_001 };
+    lan.give({ kind: 'start', door, saved: lan.kept });
+    const old = () => lan.kept.filter(({ gateway }) => gateway === '192.168.1.1');
+    expect(old()).toHaveLength(1);
+    lan.run(5000);
+    expect(lan.table).toEqual([]);
+    expect(old()).toEqual([]);
+  });
+
   test('moves to another port of ours while it runs, and leaves nothing of the old one', () => {
     const lan = new Lan(double({ upnp: { version: 1 } }));
     lan.run(3000);

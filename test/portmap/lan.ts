@@ -53,6 +53,8 @@ export class Lan {
   readonly #loss: number;
   readonly #queue: { readonly at: number; readonly order: number; readonly run: () => void }[] = [];
   readonly #sockets = new Map<number, Address>();
+  /** Addresses of ours, of the networks that we have been in. */
+  readonly #owns = new Set<string>();
   #order = 0;
   #ports = 40_000;
 
@@ -101,6 +103,7 @@ export class Lan {
   }
 
   give(input: LeaseInput): void {
+    if (input.kind === 'start') this.#owns.add(input.door.own);
     for (const effect of this.machine.step(input, at(this.now))) this.#act(effect);
   }
 
@@ -142,8 +145,8 @@ export class Lan {
       case 'open': {
         const { socket, ip, port, memberOn } = effect;
         const local = { ip, port: port === 0 ? this.#ports++ : port };
-        const wanted = ip.includes(':') ? '::%eth0' : this.door.own;
-        if (memberOn !== undefined && memberOn !== wanted) throw new Error('joined elsewhere');
+        const isWanted = ip.includes(':') ? memberOn === '::%eth0' : this.#owns.has(memberOn ?? '');
+        if (memberOn !== undefined && !isWanted) throw new Error('joined elsewhere');
         this.#later(0, () => {
           this.#sockets.set(socket, local);
           this.give({ kind: 'opened', socket, local });

@@ -182,3 +182,11 @@ test('the lottery guesses a port of a block twice, then each of the others befor
   expect(Math.max(...all)).toBe(2559);
   expect(chanceOf(block)).toBeCloseTo(0.9375, 4);
 });
+
+test('no port is guessed that is known to be taken, as long as there are others', () => {
+  const block = { from: 2048, to: 2051 };
+  const taken = new Set([2048, 2050]);
+  for (let seed = 0; seed < 50; seed++) expect(taken.has(guess(block, seed, seed, taken))).toBe(false);
+  const all = new Set([2048, 2049, 2050, 2051]);
+  expect(all.has(guess(block, 1, 0, all))).toBe(true);
+});

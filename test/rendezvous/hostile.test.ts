@@ -246,6 +246,55 @@ describe('an address that is not proven', () => {
     expect(give(again.seal(test), again.address)).toEqual([]);
   });
 
+  it('is not knocked at: an observer does that only at IPs that were proven, at no service, and not before', () => {
+    const tryDoor = (hand: Hand, at: Address, observer = 1, pad = 30): Sent[] =>
+      give(hand.seal({ kind: 'try-door', id: 0, index: 3, observer, at }, pad), hand.address);
+    const mapped = { ip: place(1).ip, port: 50_000 };
+    expect(tryDoor(new Hand(place(1)).enter(), mapped)).toEqual([]);
+    const hand = new Hand(place(1)).settle();
+    const knocks = tryDoor(hand, mapped);
+    expect(knocks).toMatchObject([{ socket: 1, to: mapped }]);
+    expect(hand.hear(knocks)).toMatchObject([{ kind: 'knocked', index: 3, observer: 1 }]);
+    for (const at of [VICTIM, { ...mapped, port: 53 }]) expect(tryDoor(hand, at)).toEqual([]);
+    expect(tryDoor(hand, mapped, 2)).toEqual([]);
+    expect(server.counters().refused).toMatchObject({ unproven: 3, 'no-observer': 1 });
+  });
+
+  it('has no door for having asked an observer where it is: only a knock shows that strangers come in', () => {
+    const [hand, other] = [new Hand(place(1)).settle(), new Hand(place(2)).settle()];
+    const at = hand.address;
+    const heard = [
+      ...hand.hear(give(hand.seal({ kind: 'probe', id: 1, index: 0, volley: undefined }, 60), at)),
+      ...hand.hear(give(hand.seal({ kind: 'try-door', id: 0, index: 0, observer: 1, at }, 60), at)),
+    ];
+    const facts = { kind: 'register', request: 2, role: 'agent', children: 2, internal: [] } as const;
+    const doors = heard.map((message, i) => {
+      if (message.kind !== 'observed' && message.kind !== 'knocked') throw new Error('no token');
+      const proven = [{ address: at, token: message.token, opening: 'dial' } as const];
+      hand.say({ ...facts, proven, profile: { ...PROFILE, door: 'dial' } });
+      later(2000);
+      const sent = other.say({ kind: 'introduce', request: 10 + i, node: hand.pair.publicKey });
+      const told = [...sent, ...later(500)].filter(({ to }) => sameAddress(to, other.address));
+      const [introduction] = other.hear(told).filter(({ kind }) => kind === 'introduction');
+      if (introduction?.kind !== 'introduction') throw new Error('not introduced');
+      return [introduction.profile.door, introduction.candidates[0]?.opening];
+    });
+    expect(doors).toEqual([
+      ['none', 'none'],
+      ['dial', 'dial'],
+    ]);
+  });
+
+  it('is knocked at with no more bytes than the question had', () => {
+    const hand = new Hand(place(1)).settle();
+    for (let pad = 0; pad < 100; pad++) {
+      const at = { ip: place(1).ip, port: 50_000 };
+      const question = hand.seal({ kind: 'try-door', id: 0, index: pad, observer: 1, at }, pad);
+      expect(size(give(question, hand.address))).toBeLessThanOrEqual(question.length);
+    }
+    expect(server.counters().refused['too-short']).toBeGreaterThan(0);
+  });
+
   it('is given to nobody as a candidate', () => {
     const [liar, honest] = [new Hand(place(1)).settle(), new Hand(place(2)).settle()];
     later(2000);

@@ -92,6 +92,33 @@ describe('a line test', () => {
     expect(desk.lines.visit(HERE, at(4))).toBeDefined();
   });
 
+  it('counts what stands for as long as it stands, whatever is asked in between', () => {
+    const desk = new Desk();
+    desk.test(HERE);
+    const [first, ...others] = Array.from({ length: 8 }, () => desk.lines.visit(HERE, at(1)));
+    // One place of the eight, taken and given back again and again.
+    for (let i = 0; i < 20; i++) {
+      others.at(-1)?.ended('closed');
+      others.push(desk.lines.visit(HERE, at(2)));
+    }
+    for (const now of [3, 40_000, 80_000]) {
+      desk.test(HERE, now);
+      expect(desk.lines.visit(HERE, at(now + 1))).toBeUndefined();
+    }
+    first?.ended('silence');
+    expect(desk.lines.visit(HERE, at(80_002))).toBeDefined();
+  });
+
+  it('has 256 connections at once, of whomever', () => {
+    const desk = new Desk();
+    let taken = 0;
+    for (let i = 0; i < 40; i++) {
+      desk.test(`10.0.0.${i}`);
+      for (let j = 0; j < 8; j++) if (desk.lines.visit(`10.0.0.${i}`, at(1)) !== undefined) taken++;
+    }
+    expect(taken).toBe(256);
+  });
+
   it('remembers so many addresses and no more, the newest', () => {
     const desk = new Desk();
     const ip = (i: number): string => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;

@@ -294,6 +294,24 @@ describe('probes', () => {
   });
 });
 
+describe('doors', () => {
+  it('are knocked at by another observer, and whether the question was heard is known without a knock', () => {
+    const town = new Town();
+    const [open, shut] = [town.resident('full-cone'), town.resident('port-restricted')];
+    settled(town, open, shut);
+    town.pass(30_000);
+    for (const one of [open, shut]) {
+      const before = one.told('answered').length;
+      const { observed = { ip: '', port: 0 } } = one.told('registered')[0] ?? {};
+      one.give({ kind: 'try-door', observer: 2, index: 7, at: observed });
+      town.pass(300);
+      expect(one.told('answered')).toHaveLength(before + 1);
+    }
+    expect(open.told('knocked')).toMatchObject([{ index: 7 }]);
+    expect(shut.told('knocked')).toEqual([]);
+  });
+});
+
 describe('a household that hears nothing of another any more', () => {
   it('lets it know where its NAT has moved it, also when the two were introduced long ago', () => {
     const town = new Town();

@@ -33,7 +33,7 @@ export function* filling(
   const { asker, target } = stage.parties;
   const many = MAPPINGS - PROOF;
   if (!permits.mappings('asker', MAPPINGS) || !permits.mappings('target', MAPPINGS)) return found;
-  const port = guess(target.profile.ports ?? ALL_PORTS, pairSeed, DRAWS * attempt);
+  const port = guess(target.profile.ports ?? ALL_PORTS, pairSeed, DRAWS * attempt, target.taken);
   const draws = stage.fire('asker', {
     method: 'block',
     from: { kind: 'fresh', sockets: many },

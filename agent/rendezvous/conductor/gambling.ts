@@ -34,8 +34,8 @@ export function* gambling(stage: Stage, block: Role, permits: Permits, bet: Bet)
 /** A new hole; undefined when its port could not be read. */
 function* dug(stage: Stage, block: Role, { attempt, seed }: Bet, found: Finding): Script<Hole | undefined> {
   const counting = otherThan(block);
-  const { profile, address } = stage.parties[block];
-  const port = guess(profile.ports ?? ALL_PORTS, seed, attempt);
+  const { profile, address, taken } = stage.parties[block];
+  const port = guess(profile.ports ?? ALL_PORTS, seed, attempt, taken);
   const aim = { muzzle: { kind: 'main' }, ip: address.ip, ports: [port], once: false } as const;
   const bets = fireBrackets(stage, counting, aim, 'no', 'block');
   yield* sighted(stage, counting, bets, () => false);

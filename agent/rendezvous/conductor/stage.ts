@@ -23,6 +23,8 @@ export interface Party {
   readonly rtt: Millis;
   /** How long a mapping lives there without traffic, where that is known. */
   readonly timeout?: Millis | undefined;
+  /** Outside ports that its probes were lately seen at. */
+  readonly taken?: ReadonlySet<number> | undefined;
 }
 
 /** One shot that an observer saw. */
