@@ -70,7 +70,7 @@ export class Children {
   feed(
     pairId: number,
     from: number | 'newest',
-    standing: Standing,
+    standing: Standing | undefined,
     stock: Stock,
     now: Instant,
   ): readonly ChildrenEffect[] {
@@ -82,6 +82,8 @@ export class Children {
       wanting: full(WANTS, now),
     };
     this.#children.set(pairId, child);
+    // Nothing has come here either yet: the child gets what we get, as it comes.
+    if (standing === undefined) return [];
     const { channel, epoch, depth, lag, name } = standing;
     const out: ChildrenEffect[] = [
       {

@@ -1,5 +1,5 @@
 import { hex } from '../base/bytes.ts';
-import { after, at, earliest, type Instant, isDue, ms } from '../base/time.ts';
+import { after, at, earliest, type Instant, isDue, ms, seconds } from '../base/time.ts';
 import { Member } from '../tree/member.ts';
 import type { MemberEffect, MemberInput, Peer } from '../tree/talk.ts';
 import { ASK_MOST, encodePeer, type PeerMessage, ROLL_MOST } from '../wire/peer.ts';
@@ -16,8 +16,10 @@ const TOLD_EVERY = ms(5);
 const ANSWERS_WITHIN = ms(600);
 /** Nothing that the machine waits for is more urgent than this. */
 const REST = ms(10);
-/** Whoever was silent for longer may be replaced by its own heir: two beats and a little. */
-const ALIVE_WITHIN = ms(120);
+/** Whoever was silent for longer may be replaced by its own heir, who waited as long for it. */
+const ALIVE_WITHIN = ms(250);
+/** A silent parent that does not come back by then is gone. */
+const QUIET_FOR = seconds(5);
 
 /**
  * One household's place in the tree of one channel: the member machine, which knows peers and numbers only, and what becomes of
@@ -38,6 +40,8 @@ export class Kin {
   #base = 0;
   #newest = -1;
   #parent: Relative | undefined;
+  /** Whoever feeds us, or may still do so. */
+  #givers: ReadonlySet<Peer> = new Set();
   /** Why the last session was ended from here. */
   #dropped: { readonly pairId: number; readonly why: string } | undefined;
 
@@ -93,6 +97,7 @@ export class Kin {
       case 'tick':
         if (isDue(this.#answerBy, now)) this.#see(false, now, out);
         this.#drive(input, now, out);
+        this.#forgetQuiet(now, out);
         return;
       case 'introduced': {
         const { pairId, node, purpose, instead } = input;
@@ -116,7 +121,7 @@ export class Kin {
         this.#hear(input.pairId, input.message, now, out);
         return;
       case 'piece':
-        this.#revive(input.pairId, now, out);
+        if (input.isNews) this.#revive(input.pairId, now, out);
         if (input.pairId !== this.#member.parent) return;
         if (this.#toldHeard !== undefined && now < after(this.#toldHeard, TOLD_EVERY)) return;
         if (input.isNews) this.#toldHeard = now;
@@ -176,7 +181,7 @@ export class Kin {
   #hear(pairId: number, message: PeerMessage, now: Instant, out: Orders): void {
     const relative = this.relatives.get(pairId);
     if (relative === undefined) return;
-    this.#revive(pairId, now, out);
+    if (relative.quiet?.isMute === true) this.#revive(pairId, now, out);
     switch (message.kind) {
       case 'subscribe':
         this.#asked(relative, message, now, out);
@@ -253,6 +258,11 @@ export class Kin {
     this.#parent = pair === undefined ? undefined : this.relatives.get(pair);
     if (this.#parent !== undefined) {
       const { pairId, node } = this.#parent;
+      for (const giver of this.#givers) {
+        if (giver !== pairId) this.#tell(giver, { kind: 'unsubscribe', channel: this.#options.channel }, out);
+      }
+      this.#givers = new Set([pairId]);
+      this.#forgetQuiet(now, out);
       out.push({ kind: 'event', name: 'parent', fields: { pair: pairId, peer: hex(node), depth: this.depth } });
     } else if (before !== undefined) {
       const why = this.#dropped?.pairId === before.pairId ? this.#dropped.why : 'gone';
@@ -331,9 +341,7 @@ export class Kin {
 
   #feed(peer: Peer, from: number | 'newest', now: Instant, out: Orders): void {
     const { larder } = this.#options;
-    const standing = larder.standing();
-    if (standing === undefined) return;
-    out.push(...this.children.feed(peer, from, standing, larder, now));
+    out.push(...this.children.feed(peer, from, larder.standing(), larder, now));
     out.push({ kind: 'event', name: 'child', fields: { pair: peer } });
   }
 
@@ -356,13 +364,14 @@ export class Kin {
     else this.#tell(child, { kind: 'leaving' }, out);
   }
 
-  /** Who says nothing at all may have lost its way: whoever carries may still find it, and it is welcome then. */
+  /** A silent parent may have lost its way, or a moment only: it may come back as long as nobody else feeds us. */
   #drop(pairId: Peer, why: string, now: Instant, out: Orders): void {
     this.#dropped = { pairId, why };
     this.#dismiss(pairId, out);
     const relative = this.relatives.get(pairId);
-    if (relative?.isOpen === true && why === 'silent' && this.#options.silence(pairId, now) >= ALIVE_WITHIN) {
-      relative.isQuiet = true;
+    if (relative?.isOpen === true && why === 'silent') {
+      const isMute = this.#options.silence(pairId, now) >= ALIVE_WITHIN;
+      relative.quiet = { until: after(now, QUIET_FOR), isMute };
       return;
     }
     this.relatives.delete(pairId);
@@ -371,14 +380,23 @@ export class Kin {
 
   #revive(pairId: number, now: Instant, out: Orders): void {
     const relative = this.relatives.get(pairId);
-    if (relative?.isQuiet !== true) return;
-    relative.isQuiet = false;
+    if (relative?.quiet === undefined) return;
+    relative.quiet = undefined;
     this.#drive(
       { kind: 'introduced', peer: pairId, short: relative.short, role: 'spare', instead: undefined },
       now,
       out,
     );
     this.#drive({ kind: 'open', peer: pairId, rtt: this.#options.trip(pairId, now) }, now, out);
+  }
+
+  /** Those that are not coming back, or are needed no more. */
+  #forgetQuiet(now: Instant, out: Orders): void {
+    for (const { pairId, quiet } of this.relatives.quiet) {
+      if (this.#parent === undefined && quiet !== undefined && quiet.until > now) continue;
+      this.relatives.delete(pairId);
+      out.push({ kind: 'drop', pairId, why: 'silent' });
+    }
   }
 
   /** Who is turned away hears of those around us who have room. */

@@ -1,6 +1,5 @@
 import { Reader } from '../base/bytes.ts';
-import type { Millis } from '../base/time.ts';
-import { ms } from '../base/time.ts';
+import { type Instant, type Millis, ms } from '../base/time.ts';
 import type { Short } from '../tree/talk.ts';
 import type { Purpose } from '../wire/messages.ts';
 
@@ -14,8 +13,8 @@ export interface Relative {
   readonly short: Short;
   readonly purpose: Exclude<Purpose, 'ping'>;
   isOpen: boolean;
-  /** It was given up for silence, and its session lives on: perhaps only the way was lost. */
-  isQuiet: boolean;
+  /** It was given up for silence, and its session lives on: perhaps only the way was lost, or a moment. */
+  quiet: { readonly until: Instant; readonly isMute: boolean } | undefined;
   /** It said that it stops. */
   isLeaving: boolean;
   /** Age of its newest block, as it last said. */
@@ -46,13 +45,13 @@ export class Relatives {
 
   enter(pairId: number, node: Uint8Array, purpose: Relative['purpose']): Relative {
     const short = shortOf(node);
-    const relative = {
+    const relative: Relative = {
       pairId,
       node,
       short,
       purpose,
       isOpen: false,
-      isQuiet: false,
+      quiet: undefined,
       isLeaving: false,
       lag: ms(0),
       free: 0,
@@ -68,12 +67,17 @@ export class Relatives {
     return relative;
   }
 
+  /** Those that were given up and may still come back. */
+  get quiet(): readonly Relative[] {
+    return [...this.#byPair.values()].filter(({ quiet }) => quiet !== undefined);
+  }
+
   /** With a free slot each, the highest first: who may be named to somebody else. */
   free(except: Short): readonly Relative[] {
     const found = new Map<Short, Relative>();
     for (const relative of this.#byPair.values()) {
-      const { isOpen, isQuiet, isLeaving, free, short } = relative;
-      if (isOpen && !isQuiet && !isLeaving && free > 0 && short !== except) found.set(short, relative);
+      const { isOpen, quiet, isLeaving, free, short } = relative;
+      if (isOpen && quiet === undefined && !isLeaving && free > 0 && short !== except) found.set(short, relative);
     }
     return [...found.values()].toSorted((a, b) => a.depth - b.depth);
   }
