@@ -17,8 +17,8 @@ export interface Child {
 
 export type Reply =
   | { readonly kind: 'no'; readonly reason: NoChild }
-  /** `down`: one of ours that makes room; under the new one where that has room for it. */
-  | { readonly kind: 'yes'; readonly child: Child; readonly down: Child | undefined; readonly isRoomy: boolean };
+  /** `down`: one of ours that is to go under the new one and makes room by that. */
+  | { readonly kind: 'yes'; readonly child: Child; readonly down: Child | undefined };
 
 /** The households that this one feeds. */
 export class Brood {
@@ -47,6 +47,13 @@ export class Brood {
     let height = 0;
     for (const child of this.#children.values()) height = Math.max(height, child.height + 1);
     return height;
+  }
+
+  /** Those that could feed somebody and feed nobody. */
+  get roomy(): readonly Short[] {
+    return [...this.#children.values()]
+      .filter(({ slots, height }) => slots >= 1 && height < 1)
+      .map(({ short }) => short);
   }
 
   all(): IterableIterator<Child> {
@@ -94,11 +101,10 @@ export class Brood {
     if (this.free > 0) return this.#take(child, undefined, undefined);
     const replaced = instead === undefined ? undefined : this.#byShort(instead);
     if (replaced !== undefined && isGone(replaced)) return this.#take(child, replaced.peer, undefined);
-    // A household with others below it counts for more than one without: that one looks for another parent meanwhile.
-    const lower = slots >= 2 || input.height > 0 ? this.#weakest() : undefined;
+    const lower = slots >= 2 ? this.#weakest() : undefined;
     if (lower === undefined) return { kind: 'no', reason: 'full' };
     lower.isMoving = true;
-    return { ...this.#take(child, undefined, lower), isRoomy: slots >= 2 && input.height === 0 };
+    return this.#take(child, undefined, lower);
   }
 
   delete(peer: Peer): boolean {
@@ -118,10 +124,10 @@ export class Brood {
     return undefined;
   }
 
-  #take(child: Child, instead: Peer | undefined, down: Child | undefined): Extract<Reply, { kind: 'yes' }> {
+  #take(child: Child, instead: Peer | undefined, down: Child | undefined): Reply {
     if (instead !== undefined) this.#children.delete(instead);
     this.#children.set(child.peer, child);
-    return { kind: 'yes', child, down, isRoomy: false };
+    return { kind: 'yes', child, down };
   }
 
   /** A child that feeds nobody, for one that can feed it beside its own. */

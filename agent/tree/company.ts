@@ -30,6 +30,8 @@ interface Place {
   readonly depth: number;
   /** Steps from here to the last one below. */
   readonly height: number;
+  /** Children that could feed somebody and feed nobody. */
+  readonly roomy: readonly Short[];
 }
 
 /** Everybody with whom a session stands: who may be asked, who may ask us, and who is known by rumour. */
@@ -214,10 +216,18 @@ export class Company {
     );
   }
 
-  /** Ourselves, and whom we have a session with: we can bring others together with these. Those with room first. */
-  #entries(peer: Peer, { free, depth }: Place): readonly Entry[] {
+  /**
+   * Ourselves, and whom we have a session with: we can bring others together with these. Those with room first, and
+   * children that feed nobody yet have it.
+   */
+  #entries(peer: Peer, { free, depth, roomy }: Place): readonly Entry[] {
     const near = [...this.contacts.all()].filter((contact) => contact.isOpen && contact.peer !== peer);
-    const told = near.sort((a, b) => b.free - a.free).map(({ short, free, depth }) => ({ short, free, depth }));
+    const known = [
+      ...near.map(({ short, free, depth }) => ({ short, free, depth })),
+      ...roomy.map((short) => ({ short, free: 1, depth: depth + 1 })),
+    ];
+    const first = this.#random(Math.max(1, known.length));
+    const told = [...known.slice(first), ...known.slice(0, first)].sort((a, b) => b.free - a.free);
     return [{ short: this.#short, free, depth }, ...told].slice(0, TOLD);
   }
 }

@@ -62,9 +62,7 @@ export class Feeding {
     if (reply.kind === 'no') return [{ kind: 'refuse', peer: input.peer, reason: reply.reason }];
     reply.child.heard = now;
     const feed: MemberEffect = { kind: 'feed', peer: input.peer, from: input.from };
-    if (reply.down === undefined) return [feed];
-    const { peer } = reply.down;
-    return [feed, reply.isRoomy ? { kind: 'move', child: peer, under: guest.short } : { kind: 'leaving', peers: [peer] }];
+    return reply.down === undefined ? [feed] : [feed, { kind: 'move', child: reply.down.peer, under: guest.short }];
   }
 
   /**

@@ -55,6 +55,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #state: State = 'new';
   #parent: Parent | undefined;
   #last: Instant = at(0);
+  /** Less can be sent than was promised to the children. */
+  #isShrunk = false;
 
   constructor({ random, short, slots, isOrigin = false, tellEvery }: MemberOptions) {
     this.#random = random;
@@ -115,7 +117,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         return;
       case 'introduced':
         out.push(...this.#company.introduced(input));
-        if (input.role === 'parent' || input.role === 'move') this.#search.answered(input.short, this.#inflow.from !== 'newest', now);
+        if (input.role === 'parent' || input.role === 'move')
+          this.#search.answered(input.short, this.#inflow.from !== 'newest', now);
         return;
       case 'open':
         this.#open(input.peer, input.rtt, now, out);
@@ -178,6 +181,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         this.#feeding.forwarded(now);
         return;
       case 'capacity':
+        this.#isShrunk = input.slots < this.#feeding.brood.slots;
         this.#feeding.brood.slots = input.slots;
         this.#deadlines.set('shed', now);
         return;
@@ -236,7 +240,15 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   get #place() {
     const { parent, children } = this;
     const [depth, height] = [this.depth ?? 0, this.#feeding.brood.height];
-    return { parent, grandparent: this.#grandparent, children, free: this.#free, depth, height };
+    return {
+      parent,
+      grandparent: this.#grandparent,
+      children,
+      free: this.#free,
+      depth,
+      height,
+      roomy: this.#feeding.brood.roomy,
+    };
   }
 
   get #free(): number {
@@ -384,12 +396,16 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   #shed(now: Instant, out: MemberEffect[]): void {
     const { told, late } = this.#feeding.shed();
-    for (const peer of late) {
+    // Who is over the number by a failure elsewhere is fed until it has found another; by less upload here, it had its time.
+    const cut = this.#isShrunk ? late : [];
+    for (const peer of cut) {
       out.push({ kind: 'refuse', peer, reason: 'full' });
       this.#dismiss(peer, out);
     }
-    if (told.length === 0) return;
-    out.push({ kind: 'leaving', peers: told });
+    const peers = this.#isShrunk ? told : [...told, ...late];
+    this.#isShrunk &&= peers.length > 0;
+    if (peers.length === 0) return;
+    out.push({ kind: 'leaving', peers });
     this.#deadlines.set('shed', after(now, MOVES_FOR));
   }
 

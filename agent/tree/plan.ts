@@ -76,6 +76,7 @@ export class Plan {
   readonly #doubted = new Map<string, Instant>();
   #orders: Move[] = [];
   #credit = 0;
+  #borrowed = 0;
   #liftAt: Instant | undefined;
 
   constructor({ random, suits, most }: PlanOptions) {
@@ -191,7 +192,8 @@ export class Plan {
     this.#claims.forget(node);
     this.#spares.forget(node);
     this.#generations.forget(node);
-    this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
+    if (this.#borrowed > 0) this.#borrowed--;
+    else this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
     this.#liftAt ??= after(now, LIFT_EVERY);
   }
 
@@ -245,7 +247,10 @@ export class Plan {
     if (!this.#hang(child, parent)) return;
     this.#fed(child, parent, now);
     // Others hang on it, and it found itself a place at the edge: that one is lifted with it at once.
-    if (isTooDeep(this.tree, this.tree.get(child))) this.#liftAt = after(now, LIFT_SOON);
+    if (!isTooDeep(this.tree, this.tree.get(child))) return;
+    this.#liftAt = after(now, LIFT_SOON);
+    // It lost its parent: the departure that this move is for is known here some beats later.
+    if (this.#credit < 1) [this.#credit, this.#borrowed] = [1, this.#borrowed + 1];
   }
 
   /** Where both ends say it is. In the way of that can only be what nobody confirmed. */

@@ -18,9 +18,6 @@ export interface Lift {
   readonly displaced: string | undefined;
 }
 
-/** Seats that are looked at for one that another may be put above: the upper five levels of two, and some. */
-const LOOKED_AT = 64;
-
 /**
  * One household, and with it all below, from the deepest branch to a free slot that lies higher, or into the place of another
  * whose branch is short enough to hang below it. Undefined when none would gain.
@@ -60,19 +57,25 @@ function fair(tree: Tree): number {
   return Math.ceil(Math.log2(tree.size + 1)) + 1;
 }
 
-/** Whose place in the upper levels the seat should have: after that both branches together are as short as they can be. */
+/**
+ * Whose place the seat should have: down the shortest branches to the first one that is no taller than the seat's own, so that
+ * as few as can be are pushed down by it.
+ */
 function above(root: Seat, seat: Seat, mayMove: (node: string) => boolean): Seat | undefined {
   const before = (seat.depth ?? 0) + seat.height;
-  let best: Seat | undefined;
-  let least = before - GAIN + 1;
-  let looked = 0;
-  const level: { readonly at: Seat; readonly depth: number }[] = root.below.map((at) => ({ at, depth: 1 }));
-  for (const { at, depth } of level) {
-    if (++looked > LOOKED_AT) break;
-    level.push(...at.below.map((child) => ({ at: child, depth: depth + 1 })));
-    if (at.above === root || seat.isUnder(at) || at === seat || !mayMove(at.node)) continue;
+  let depth = 1;
+  for (let at = shortest(root, seat); at !== undefined; at = shortest(at, seat), depth++) {
     const after = depth + Math.max(1 + at.height, seat.height);
-    if (after < least) [best, least] = [at, after];
+    if (after + GAIN > before && at.height <= seat.height) return undefined;
+    if (at.above !== root && at.height <= seat.height && mayMove(at.node)) return at;
+  }
+  return undefined;
+}
+
+function shortest({ below }: Seat, except: Seat): Seat | undefined {
+  let best: Seat | undefined;
+  for (const child of below) {
+    if (!except.isUnder(child) && (best === undefined || child.height < best.height)) best = child;
   }
   return best;
 }

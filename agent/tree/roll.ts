@@ -7,6 +7,9 @@ export const TOLD = 4;
 /** What was true two tellings ago is worth a try, not more. */
 const GOOD_FOR = seconds(180);
 
+const TRIED_FOR = seconds(20);
+const TRIED_MOST = 128;
+
 interface Known extends Entry {
   /** Who spoke of it, and can bring us together. */
   readonly via: Peer;
@@ -16,6 +19,8 @@ interface Known extends Entry {
 /** Households heard of: bounded, by rumour, and enough to find a parent while no rendezvous is there. */
 export class Roll {
   readonly #known = new Map<Short, Known>();
+  /** Met lately: who goes round in circles finds nobody. */
+  readonly #tried = new Map<Short, Instant>();
 
   enter(via: Peer, entries: readonly Entry[], own: Short, now: Instant): void {
     for (const entry of entries.slice(0, TOLD)) {
@@ -33,11 +38,21 @@ export class Roll {
   take(isNear: (via: Peer) => boolean, isMet: (short: Short) => boolean, now: Instant): Known | undefined {
     let best: Known | undefined;
     for (const known of this.#known.values()) {
-      if (known.until <= now || !isNear(known.via) || isMet(known.short)) continue;
+      if (known.until <= now || !isNear(known.via) || isMet(known.short) || this.#wasTried(known.short, now)) continue;
       if (best === undefined || isBetter(known, best)) best = known;
     }
-    if (best !== undefined) this.#known.delete(best.short);
+    if (best === undefined) return undefined;
+    this.#known.delete(best.short);
+    this.#tried.set(best.short, after(now, TRIED_FOR));
+    for (const [short, until] of this.#tried) {
+      if (until > now && this.#tried.size <= TRIED_MOST) break;
+      this.#tried.delete(short);
+    }
     return best;
+  }
+
+  #wasTried(short: Short, now: Instant): boolean {
+    return (this.#tried.get(short) ?? 0) > now;
   }
 }
 

@@ -41,7 +41,9 @@ export function planCost(
   plan.due(now);
   const spares = timed(() => void plan.spares(all[random(all.length)] ?? '', new Set()));
   const leave = timed(() => {
-    const [node] = all.splice(random(all.length), 1);
+    const index = random(all.length);
+    const [node, last] = [all[index], all.pop()];
+    if (last !== undefined && index < all.length) all[index] = last;
     plan.leave(node ?? '', now);
     now = at(now + ms(20));
     plan.due(now);
