@@ -29,6 +29,8 @@ export default defineConfig({
           include: ['test/net/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
+          // Where tests of one file may run side by side, they are programs that mostly wait.
+          maxConcurrency: 3,
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seconds } from '../../agent/base/time.ts';
@@ -162,8 +162,10 @@ export class Lab {
     await child.error(/listening on/);
     return {
       stop: async () => {
-        // What the kernel has not handed over yet would be missing.
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        // What the kernel has not handed over yet would be missing: until the file has not grown for a while.
+        for (let [size, before] = [0, -1]; size !== before; [size, before] = [statSync(path).size, size]) {
+          await new Promise((resolve) => setTimeout(resolve, 250));
+        }
         await child.stop('SIGINT');
         return readPcap(readFileSync(path));
       },

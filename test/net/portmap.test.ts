@@ -145,7 +145,7 @@ describeInLab(
         const { host, router } = await house({ upnp: false, longest: 20 });
         const tenant = new TenantProgram(scene.lab, host, { observer: scene.observer });
         await tenant.verified();
-        await pause(40_000);
+        await pause(30_000);
         const { tries, mapping } = await tenant.verified();
         expect(mapping?.external?.port).toBe(PORT);
         expect(tries).toBeGreaterThanOrEqual(3);
@@ -153,7 +153,7 @@ describeInLab(
         const end = performance.now() + 40_000;
         while (router.table.length > 0 && performance.now() < end) await pause(500);
         expect(router.table).toEqual([]);
-        outcomes.add('leases of 20 s, then we are killed', `${tries} verifications in 40 s, then it runs out`);
+        outcomes.add('leases of 20 s, then we are killed', `${tries} verifications in 30 s, then it runs out`);
         await router.kill();
       });
 
@@ -218,25 +218,22 @@ describeInLab(
       });
     });
 
-    test('Twenty starts are twenty verified mappings; how long they took is printed', async () => {
+    test('Six starts are six verified mappings; how long they took is printed', async () => {
       for (const [what, daemon] of [
         ['PCP', {}],
         ['UPnP only', { pmp: false }],
       ] as const) {
         const { host, router } = await house(daemon);
         const times: number[] = [];
-        for (let i = 0; i < 20; i++) {
+        for (let i = 0; i < 6; i++) {
           const tenant = new TenantProgram(scene.lab, host, { observer: scene.observer, seed: i });
           times.push((await tenant.verified()).verifiedAfter ?? Infinity);
           await tenant.stop();
         }
         expect(times.every(Number.isFinite)).toBe(true);
         times.sort((a, b) => a - b);
-        const [p50 = 0, p95 = 0] = [times[9], times[18]];
-        outcomes.add(
-          `twenty starts over ${what}`,
-          `verified after ${p50.toFixed(0)} ms (p50), ${p95.toFixed(0)} ms (p95)`,
-        );
+        const [quickest = 0, slowest = 0] = [times[0], times.at(-1)];
+        outcomes.add(`six starts over ${what}`, `verified after ${quickest.toFixed(0)} to ${slowest.toFixed(0)} ms`);
         await router.kill();
       }
     });
