@@ -47,8 +47,18 @@ export function bars(attempts: readonly Attempt[]): readonly Bar[] {
     share('direct where a port can be known', certain.filter(({ direct }) => direct).length, certain.length, 0.99),
     limit('median time to it', quantile(times, 0.5), 0.4),
     limit('p95 time to it', quantile(times, 0.95), 2),
-    limit('p95 where a random port must be hit', quantile(seconds(spray), 0.95), 8),
-    share('direct, stepping against a block', lottery.filter(({ direct }) => direct).length, lottery.length, 0.85),
+    // Of some kinds alone there may be none of these pairs.
+    ...(spray.length === 0 ? [] : [limit('p95 where a random port must be hit', quantile(seconds(spray), 0.95), 8)]),
+    ...(lottery.length === 0
+      ? []
+      : [
+          share(
+            'direct, stepping against a block',
+            lottery.filter(({ direct }) => direct).length,
+            lottery.length,
+            0.85,
+          ),
+        ]),
     share('connected at all', attempts.filter(({ method }) => method !== undefined).length, attempts.length, 1),
     limit('first byte, p95 of the worst pair', worstFirst, 0.5),
   ];
