@@ -1,12 +1,17 @@
+import { type Allowance, full, type Rate, spend } from '../base/allowance.ts';
+import { after, at, type Instant, type Millis, ms, seconds } from '../base/time.ts';
 import type { Block } from '../blocks/block.ts';
 import { cutChunks } from '../blocks/chunk.ts';
-import { after, type Instant, type Millis, seconds } from '../base/time.ts';
-import { encodePeer, type PeerMessage, type RefuseReason, WANT_MANIFEST } from '../wire/peer.ts';
+import { encodePeer, type PeerMessage, WANT_MANIFEST } from '../wire/peer.ts';
 
 /** A new child catches up from the newest keyframe; what it can't get in this time it does not need any more. */
 const CATCH_UP = seconds(4);
 /** One `want` brings at most this many blocks' worth; a child that misses more starts anew at a keyframe. */
-const WANTS_PER_SECOND = 100;
+const WANTS: Rate = { burst: 100, perSecond: 100 };
+/** Blocks for those that are fed by others and miss some: two streams for a second, then half of one for as long as it takes. */
+const RESERVE: Rate = { burst: 100, perSecond: 25 };
+/** What is asked for to fill a hole is late already. */
+const FILL_IN = ms(800);
 
 /** What the children of one channel are fed from. */
 export interface Stock {
@@ -45,21 +50,13 @@ export interface ChildFacts {
 }
 
 interface Child extends ChildFacts {
-  wantedSince: Instant;
-  wantsLately: number;
+  readonly wanting: Allowance;
 }
 
-/** The households that one household (or the origin) feeds in one channel. */
+/** The households that one household (or the origin) feeds in one channel, and what others get out of its reserve. */
 export class Children {
-  readonly #channel: Uint8Array;
-  /** How many at most; those that are there already stay. */
-  limit: number;
   readonly #children = new Map<number, Child>();
-
-  constructor(channel: Uint8Array, limit: number) {
-    this.#channel = channel;
-    this.limit = limit;
-  }
+  readonly #reserve: Allowance = full(RESERVE, at(0));
 
   get facts(): readonly ChildFacts[] {
     return [...this.#children.values()];
@@ -69,17 +66,21 @@ export class Children {
     return this.#children.has(pairId);
   }
 
-  /** A household asks to be fed: it gets the standing, then everything from where it asks or from the newest keyframe. */
-  subscribe(
+  /** A household is fed from now on: it gets the standing, then everything from where it asks or from the newest keyframe. */
+  feed(
     pairId: number,
     from: number | 'newest',
     standing: Standing | undefined,
     stock: Stock,
     now: Instant,
   ): readonly ChildrenEffect[] {
-    const already = this.#children.get(pairId);
-    if (already === undefined && this.#children.size >= this.limit) return [refuse(pairId, this.#channel, 'full')];
-    const child = already ?? { pairId, since: now, sentBytes: 0, wants: 0, wantedSince: now, wantsLately: 0 };
+    const child = this.#children.get(pairId) ?? {
+      pairId,
+      since: now,
+      sentBytes: 0,
+      wants: 0,
+      wanting: full(WANTS, now),
+    };
     this.#children.set(pairId, child);
     // Nothing has come here either yet: the child gets what we get, as it comes.
     if (standing === undefined) return [];
@@ -117,7 +118,7 @@ export class Children {
     return [...this.#children.keys()].map((pairId) => ({ kind: 'tell', pairId, bytes, urgent: true }));
   }
 
-  /** Repair: what a child misses of one block. */
+  /** Repair: what somebody misses of one block. Others than children get it out of the reserve. */
   want(
     pairId: number,
     number: number,
@@ -127,14 +128,17 @@ export class Children {
     now: Instant,
   ): readonly ChildrenEffect[] {
     const child = this.#children.get(pairId);
-    if (child === undefined) return [];
-    if (after(child.wantedSince, seconds(1)) <= now) [child.wantedSince, child.wantsLately] = [now, 0];
-    if (++child.wantsLately > WANTS_PER_SECOND) return [];
-    child.wants++;
     const block = stock.get(number);
     const messages = block === undefined ? stock.partial(number, wanted) : messagesOf(block, tag, wanted);
-    child.sentBytes += messages.reduce((sum, bytes) => sum + bytes.length, 0);
-    return messages.map((bytes) => ({ kind: 'tell', pairId, bytes, urgent: true }));
+    if (messages.length === 0) return [];
+    const paid = child === undefined ? spend(this.#reserve, RESERVE, 1, now) : spend(child.wanting, WANTS, 1, now);
+    if (paid !== 'spent') return [];
+    if (child !== undefined) {
+      child.wants++;
+      child.sentBytes += messages.reduce((sum, bytes) => sum + bytes.length, 0);
+    }
+    const deadline = after(now, FILL_IN);
+    return messages.map((bytes) => ({ kind: 'tell', pairId, bytes, urgent: true, deadline }));
   }
 
   remove(pairId: number): boolean {
@@ -147,10 +151,6 @@ function backlog(from: number | 'newest', standing: Standing, stock: Stock): rea
   if (from === 'newest') return stock.from('newest-key');
   if (from > standing.newest) return [];
   return stock.from(stock.get(from) === undefined ? 'newest-key' : from);
-}
-
-function refuse(pairId: number, channel: Uint8Array, reason: RefuseReason): ChildrenEffect {
-  return { kind: 'tell', pairId, bytes: encodePeer({ kind: 'refuse', channel, reason }), urgent: true };
 }
 
 /** Manifest first, then chunks; `wanted` 0 means all. */

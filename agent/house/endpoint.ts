@@ -2,9 +2,11 @@ import type { Address } from '../base/address.ts';
 import type { NatProfile } from '../base/nat-profile.ts';
 import type { SocketId } from '../base/net.ts';
 import { earliest, type Instant, isDue } from '../base/time.ts';
+import { allowedTarget } from '../punch/target.ts';
 import { type ClientEffect, type ClientInput, RendezvousClient, type ServerStatus } from '../rendezvous/client.ts';
 import type { BlockCipher } from '../seal/cipher.ts';
 import { decodeHeader, KIND } from '../seal/header.ts';
+import type { Introduction } from '../wire/messages.ts';
 import { Appearance, type AppearanceInput } from './appearance.ts';
 import type { CarriagesCounters } from './carriages.ts';
 import type { Doors } from './doors.ts';
@@ -121,6 +123,9 @@ export class Endpoint {
       case 'drop':
         this.#traffic.give(input.pairId, { kind: 'close' }, now, out);
         break;
+      case 'introduction':
+        this.#follow(input, now, out);
+        break;
       case 'table':
         this.#traffic.neighbours.account.seeTable(input.used, input.most);
         break;
@@ -152,6 +157,7 @@ export class Endpoint {
       case 'forget':
       case 'publish':
       case 'position':
+      case 'complain':
       case 'leave-channel':
       case 'capacity':
         this.#ask(input, now, out);
@@ -163,6 +169,13 @@ export class Endpoint {
   wake(): Instant | undefined {
     if (this.#asleep === 'unknown') this.#asleep = earliest(this.#client.wake(), this.#appearance.wake());
     return earliest(this.#asleep, this.#traffic.wake());
+  }
+
+  /** A household's word leads to public addresses only: whatever it says, nothing of our own LAN is knocked at. */
+  #follow(introduction: Introduction, now: Instant, out: EndpointEffect[]): void {
+    const from = this.#appearance.standpoint;
+    const ways = introduction.candidates.map((candidate) => allowedTarget(candidate, from.ground));
+    if (ways.every((way) => way === 'direct' || way === 'ipv6')) this.#traffic.meet(introduction, from, now, out);
   }
 
   #bound(input: Extract<EndpointInput, { kind: 'opened' | 'failed' }>, now: Instant, out: EndpointEffect[]): void {

@@ -3,10 +3,14 @@ import { hex } from '../base/bytes.ts';
 import type { Machine } from '../base/machine.ts';
 import type { NetEffect, NetInput } from '../base/net.ts';
 import type { Method } from '../base/outcome.ts';
-import { earliest, type Instant, isDue, type Millis, ms } from '../base/time.ts';
+import { earliest, type Instant, isDue, type Millis, ms, seconds } from '../base/time.ts';
+import type { Want } from '../wire/messages.ts';
 import { decodePeer, STREAM_MESSAGES } from '../wire/peer.ts';
+import { Acquainting } from './acquainting.ts';
 import { Endpoint, type EndpointEffect, type EndpointInput, type EndpointOptions, type PeerNews } from './endpoint.ts';
-import { type PeerView, viewOf } from './peer-view.ts';
+import type { Peer } from './peer.ts';
+import { linesOf, type PeerView, viewOf } from './peer-view.ts';
+import type { Relative } from './relatives.ts';
 import { Watch, type WatchEffect, type WatchInput } from './watch.ts';
 
 export interface HouseholdOptions extends EndpointOptions {
@@ -42,10 +46,13 @@ export interface HouseholdEvent {
   readonly fields: Readonly<Record<string, string | number>>;
 }
 
+/** Where the rendezvous does not say when to ask again. */
+const JOIN_AGAIN = seconds(1);
+
 /** How a peer is used here. */
 interface Acquaintance {
   readonly node: Uint8Array;
-  readonly purpose: 'ping' | 'parent' | 'child';
+  readonly purpose: 'ping' | Relative['purpose'];
   readonly watch: Watch | undefined;
   method: Method | undefined;
 }
@@ -55,26 +62,45 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
   readonly endpoint: Endpoint;
   readonly watches: readonly Watch[];
   readonly #known = new Map<number, Acquaintance>();
-  /** Requests for a parent under way, by number. */
-  readonly #requests = new Map<number, Watch>();
+  readonly #acquainting: Acquainting;
+  /** Requests for a parent or for spares under way, by number. */
+  readonly #requests = new Map<number, { readonly watch: Watch; readonly want: Want }>();
   #lastRequest = 0;
   #joined = false;
+  /** Channels whose children have yet to find others before we go; undefined while we stay. */
+  #leaving: Set<Watch> | undefined;
 
   constructor(options: HouseholdOptions) {
     this.endpoint = new Endpoint(options);
     const { cipher, random, children, ringSpan, ringBytes, hold } = options;
+    const { node } = this.endpoint;
+    const peer = (pairId: number): Peer | undefined => this.endpoint.peer(pairId);
+    this.#acquainting = new Acquainting({ cipher, random, node, peer });
     this.watches = options.channels.map(
-      (channel) => new Watch({ cipher, random, channel, children, ringSpan, ringBytes, hold }),
+      (channel) => new Watch({ cipher, random, channel, node, children, ringSpan, ringBytes, hold, ...linesOf(peer) }),
     );
   }
 
   step(input: HouseholdInput, now: Instant): readonly HouseholdEffect[] {
     const out: HouseholdEffect[] = [];
-    if (input.kind === 'leave') {
-      for (const watch of this.watches) this.#actOnWatch(watch, watch.leave(), now, out);
-    }
-    if (input.kind === 'capacity') {
-      for (const watch of this.watches) watch.children.limit = input.children;
+    switch (input.kind) {
+      case 'leave':
+        this.#leave(now, out);
+        return out;
+      case 'capacity':
+        for (const watch of this.watches) this.#drive(watch, { kind: 'capacity', slots: input.children }, now, out);
+        break;
+      case 'start':
+      case 'datagram':
+      case 'opened':
+      case 'failed':
+      case 'table':
+      case 'carries':
+      case 'uplinks':
+      case 'http-answered':
+      case 'http-failed':
+      case 'tick':
+        break;
     }
     this.#reach(input, now, out);
     if (input.kind === 'tick') {
@@ -89,18 +115,34 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     return this.watches.reduce((wake, watch) => earliest(wake, watch.wake()), this.endpoint.wake());
   }
 
-  /** The parent and the children of a channel, as the status shows them. */
-  neighbours(watch: Watch, now: Instant): { readonly parent: PeerView | undefined; readonly children: PeerView[] } {
+  /** The parent, the spares and the children of a channel, as the status shows them. */
+  neighbours(
+    watch: Watch,
+    now: Instant,
+  ): { readonly parent: PeerView | undefined; readonly spares: PeerView[]; readonly children: PeerView[] } {
     const { parent } = watch;
     return {
       parent: parent === undefined ? undefined : this.#view(parent.pairId, 0, now),
-      children: watch.children.facts.map(({ pairId, sentBytes }) => this.#view(pairId, sentBytes, now)),
+      spares: watch.kin.spares.map(({ pairId }) => this.#view(pairId, 0, now)),
+      children: watch.kin.children.facts.map(({ pairId, sentBytes }) => this.#view(pairId, sentBytes, now)),
     };
   }
 
   #view(pairId: number, sentBytes: number, now: Instant): PeerView {
     const node = this.#known.get(pairId)?.node ?? new Uint8Array(32);
     return viewOf(this.endpoint.peer(pairId), node, sentBytes, now);
+  }
+
+  /** Children are told and given a moment; then everything else ends. */
+  #leave(now: Instant, out: HouseholdEffect[]): void {
+    if (this.#leaving !== undefined) return;
+    this.#leaving = new Set(this.watches);
+    for (const watch of this.watches) this.#drive(watch, { kind: 'leave' }, now, out);
+    if (this.watches.length === 0) this.#reach({ kind: 'leave' }, now, out);
+  }
+
+  #left(watch: Watch, now: Instant, out: HouseholdEffect[]): void {
+    if (this.#leaving?.delete(watch) === true && this.#leaving.size === 0) this.#reach({ kind: 'leave' }, now, out);
   }
 
   #reach(input: EndpointInput, now: Instant, out: HouseholdEffect[]): void {
@@ -129,11 +171,17 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
         this.#meet(effect, now, out);
         return;
       case 'refused': {
-        const watch = this.#requests.get(effect.request);
+        const asked = this.#requests.get(effect.request);
         this.#requests.delete(effect.request);
-        if (watch === undefined) return;
-        event(out, 'no-parent', { reason: effect.reason });
-        this.#drive(watch, { kind: 'refused', retryIn: effect.retryIn }, now, out);
+        if (asked === undefined) return;
+        const { watch, want } = asked;
+        if (want === 'parent') event(out, 'no-parent', { reason: effect.reason });
+        this.#drive(
+          watch,
+          { kind: 'refused', want, retryIn: effect.retryIn === 0 ? JOIN_AGAIN : effect.retryIn },
+          now,
+          out,
+        );
         return;
       }
       case 'peer':
@@ -141,6 +189,10 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
         return;
       case 'state':
         event(out, 'rendezvous', { state: effect.state });
+        if (effect.state !== 'registered' && effect.state !== 'unreachable') return;
+        for (const watch of this.watches) {
+          this.#drive(watch, { kind: 'rendezvous', isThere: effect.state === 'registered' }, now, out);
+        }
         return;
       case 'moved':
         event(out, 'moved', {});
@@ -156,60 +208,45 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
   }
 
   #meet(effect: Extract<EndpointEffect, { kind: 'introduced' }>, now: Instant, out: HouseholdEffect[]): void {
-    const { request, pairId, node, purpose, channel } = effect;
-    const wanted = this.#requests.get(request);
+    const { request, pairId, node, purpose, channel, instead } = effect;
+    const wanted = this.#requests.get(request)?.watch;
     this.#requests.delete(request);
     const id = channel === undefined ? '' : hex(channel.id);
     const watch = wanted ?? this.watches.find((candidate) => hex(candidate.channel) === id);
     this.#known.set(pairId, { node, purpose, watch, method: undefined });
     event(out, 'introduced', { pair: pairId, peer: hex(node), purpose });
-    if (purpose !== 'parent') return;
+    if (purpose === 'ping') return;
+    const name = channel?.name ?? '';
     if (watch === undefined) this.#reach({ kind: 'drop', pairId }, now, out);
-    else this.#drive(watch, { kind: 'introduced', pairId, node, name: channel?.name ?? '' }, now, out);
+    else this.#drive(watch, { kind: 'introduced', pairId, node, purpose, instead, name }, now, out);
   }
 
   #hear(pairId: number, news: PeerNews, now: Instant, out: HouseholdEffect[]): void {
     const known = this.#known.get(pairId);
     if (known === undefined) return;
-    const { watch } = known;
+    const { watch, purpose } = known;
+    const who = { pair: pairId, purpose, peer: hex(known.node) };
     switch (news.kind) {
       case 'message':
         this.#takeMessage(pairId, known, news.bytes, now, out);
         return;
-      case 'open':
+      case 'open': {
         known.method = news.method;
-        event(out, 'peer-open', {
-          pair: pairId,
-          purpose: known.purpose,
-          peer: hex(known.node),
-          method: news.method,
-          after_ms: Math.round(news.after),
-        });
-        if (known.purpose === 'parent' && watch !== undefined)
-          this.#drive(watch, { kind: 'parent-open', pairId }, now, out);
+        event(out, 'peer-open', { ...who, method: news.method, after_ms: Math.round(news.after) });
+        if (watch !== undefined) this.#drive(watch, { kind: 'open', pairId }, now, out);
         return;
+      }
       case 'direct':
         known.method = news.method;
-        event(out, 'peer-direct', {
-          pair: pairId,
-          purpose: known.purpose,
-          peer: hex(known.node),
-          method: news.method,
-          after_ms: Math.round(news.after),
-        });
+        event(out, 'peer-direct', { ...who, method: news.method, after_ms: Math.round(news.after) });
         return;
       case 'relayed':
         known.method = news.method;
-        event(out, 'peer-relayed', {
-          pair: pairId,
-          purpose: known.purpose,
-          peer: hex(known.node),
-          method: news.method,
-        });
-        if (known.purpose === 'parent' && watch?.parent?.pairId === pairId) this.#stand(watch, now, out);
+        event(out, 'peer-relayed', { ...who, method: news.method });
+        if (watch?.parent?.pairId === pairId) this.#stand(watch, now, out);
         return;
       case 'no-direct':
-        event(out, 'no-direct', { pair: pairId, purpose: known.purpose, peer: hex(known.node), reason: news.reason });
+        event(out, 'no-direct', { ...who, reason: news.reason });
         return;
       case 'slow':
         event(out, 'slow-peer', { pair: pairId, rate: Math.round(news.rate), wanted: Math.round(news.wanted) });
@@ -218,26 +255,29 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
         return;
       case 'closed':
         this.#known.delete(pairId);
-        event(out, 'peer-closed', { pair: pairId, purpose: known.purpose, peer: hex(known.node), reason: news.reason });
+        event(out, 'peer-closed', { ...who, reason: news.reason });
         if (watch !== undefined) this.#drive(watch, { kind: 'lost', pairId }, now, out);
         return;
     }
   }
 
   #takeMessage(pairId: number, known: Acquaintance, bytes: Uint8Array, now: Instant, out: HouseholdEffect[]): void {
-    const { watch, purpose } = known;
+    const { watch } = known;
     if (watch === undefined) return;
     if ((bytes[0] ?? 0) >= STREAM_MESSAGES) {
-      if (purpose === 'parent') this.#drive(watch, { kind: 'message', pairId, bytes }, now, out);
+      this.#drive(watch, { kind: 'message', pairId, bytes }, now, out);
       return;
     }
     const message = decodePeer(bytes);
     if (typeof message === 'string') return;
-    // Only whom the rendezvous named a child may ask to be fed.
-    if (message.kind === 'subscribe' && purpose !== 'child') return;
+    if (message.kind === 'introduction') {
+      const { introduction } = message;
+      if (this.#acquainting.mayFollow(introduction, watch.channel, now)) this.#reach(introduction, now, out);
+      return;
+    }
     if (message.kind === 'status' || message.kind === 'subscribed') {
       const rtt = this.endpoint.peer(pairId)?.stats(now)?.rttMs ?? 0;
-      this.#drive(watch, { kind: 'distance', oneWay: ms(rtt / 2) }, now, out);
+      this.#drive(watch, { kind: 'distance', pairId, oneWay: ms(rtt / 2) }, now, out);
     }
     this.#drive(watch, { kind: 'control', pairId, message }, now, out);
   }
@@ -256,13 +296,23 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
           this.#reach({ kind: 'drop', pairId: effect.pairId }, now, out);
           break;
         case 'join': {
+          const { want, avoid } = effect;
           const request = ++this.#lastRequest;
-          this.#requests.set(request, watch);
-          this.#reach({ kind: 'join', request, channel: watch.channel, avoid: effect.avoid }, now, out);
+          this.#requests.set(request, { watch, want });
+          this.#reach({ kind: 'join', request, channel: watch.channel, want, avoid }, now, out);
           break;
         }
+        case 'complain':
+          this.#reach({ kind: 'complain', channel: watch.channel, node: effect.node, fault: effect.fault }, now, out);
+          break;
+        case 'acquaint':
+          this.#acquaint(watch, effect, now, out);
+          break;
         case 'stand':
           this.#stand(watch, now, out);
+          break;
+        case 'left':
+          this.#left(watch, now, out);
           break;
         case 'news':
           out.push({ kind: 'news', channel: watch.channel });
@@ -274,11 +324,23 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     }
   }
 
+  #acquaint(
+    watch: Watch,
+    order: Extract<WatchEffect, { kind: 'acquaint' }>,
+    now: Instant,
+    out: HouseholdEffect[],
+  ): void {
+    const { epoch } = watch.feed;
+    if (epoch === undefined) return;
+    const channel = { id: watch.channel, epoch, name: watch.name };
+    for (const told of this.#acquainting.give(order, channel, now)) this.#reach(told, now, out);
+  }
+
   /** Tells the rendezvous who feeds whom here: all it needs to rebuild its table. */
   #stand(watch: Watch, now: Instant, out: HouseholdEffect[]): void {
     const { parent } = watch;
     const method = parent === undefined ? undefined : this.#known.get(parent.pairId)?.method;
-    const children = watch.children.facts.flatMap(({ pairId }) => this.#known.get(pairId)?.node ?? []);
+    const children = watch.kin.children.facts.flatMap(({ pairId }) => this.#known.get(pairId)?.node ?? []);
     const fed = parent === undefined || method === undefined ? undefined : { node: parent.node, method };
     this.#reach({ kind: 'position', channel: watch.channel, parent: fed, children }, now, out);
   }

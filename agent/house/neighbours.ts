@@ -90,6 +90,7 @@ export class Neighbours {
         identity,
         node,
         theirHeaderKey: peerHeaderKey,
+        profile,
         secret,
         pairId,
         initiator,

@@ -16,6 +16,7 @@ import type {
   ChannelInfo,
   ClientRole,
   Fired,
+  Introduction,
   Judged,
   Purpose,
   Volley,
@@ -38,6 +39,8 @@ export interface PeerOptions {
   /** What the introduction said. */
   readonly node: Uint8Array;
   readonly theirHeaderKey: Uint8Array;
+  /** Its NAT. */
+  readonly profile: NatProfile;
   readonly secret: Uint8Array;
   readonly pairId: number;
   readonly initiator: boolean;
@@ -161,6 +164,7 @@ export type EndpointInput =
           | 'forget'
           | 'publish'
           | 'position'
+          | 'complain'
           | 'leave-channel'
           | 'capacity'
           | 'leave';
@@ -175,6 +179,8 @@ export type EndpointInput =
       readonly urgent?: boolean | undefined;
     }
   | { readonly kind: 'drop'; readonly pairId: number }
+  /** From a household that knows us both. */
+  | Introduction
   /**
    * Lines out of the house, the one that the kernel takes first, and our interfaces, from now on; `saved` is what leases.json holds. An
    * `uplinks` that says the same as the one before does nothing.
@@ -206,6 +212,7 @@ export type EndpointEffect =
       readonly node: Uint8Array;
       readonly purpose: Purpose;
       readonly channel: ChannelFacts | undefined;
+      readonly instead: number | undefined;
       readonly method: Method;
     }
   /** A request to a gateway, to be carried out and answered. */

@@ -1,17 +1,21 @@
 import { hex } from '../base/bytes.ts';
 import type { Machine } from '../base/machine.ts';
 import type { NetEffect, NetInput } from '../base/net.ts';
-import { after, earliest, type Instant, ms } from '../base/time.ts';
+import { after, earliest, type Instant, isDue, ms } from '../base/time.ts';
 import { Ring } from '../blocks/ring.ts';
 import { type BlockWritten, Writer, type WriterInput } from '../blocks/writer.ts';
 import { Entry } from '../media/entry.ts';
 import { StreamReader } from '../media/reader.ts';
 import type { KeyPair } from '../seal/cipher.ts';
 import { decodePeer } from '../wire/peer.ts';
-import { Children, type ChildrenEffect, type Standing, type Stock } from './children.ts';
+import { Acquainting } from './acquainting.ts';
+import type { Standing } from './children.ts';
 import { Endpoint, type EndpointEffect, type EndpointInput, type EndpointOptions } from './endpoint.ts';
 import type { HouseholdEvent } from './household.ts';
-import { type PeerView, viewOf } from './peer-view.ts';
+import { Kin } from './kin.ts';
+import type { KinEffect, KinInput, Larder } from './kinship.ts';
+import type { Peer } from './peer.ts';
+import { linesOf, type PeerView, viewOf } from './peer-view.ts';
 
 export interface OriginOptions extends EndpointOptions {
   readonly channel: KeyPair;
@@ -42,26 +46,33 @@ export type OriginEffect =
 /** The broadcaster's program: takes the stream, signs it, feeds the first households. */
 export class Origin implements Machine<OriginInput, OriginEffect> {
   readonly endpoint: Endpoint;
-  readonly children: Children;
+  readonly kin: Kin;
   readonly writer: Writer;
   readonly #options: OriginOptions;
   readonly #ring = new Ring({ entry: new Entry() });
-  readonly #stock: Stock;
+  readonly #acquainting: Acquainting;
   readonly #nodes = new Map<number, Uint8Array>();
   #published = false;
   #statusAt: Instant | undefined;
+  #isLeaving = false;
 
   constructor(options: OriginOptions) {
     this.#options = options;
     this.endpoint = new Endpoint(options);
-    this.children = new Children(options.channel.publicKey, options.children);
-    const { cipher, channel, epoch, now } = options;
+    const { cipher, random, channel, epoch, now, children } = options;
+    const { node } = this.endpoint;
     this.writer = new Writer({ cipher, pair: channel, epoch, reader: new StreamReader(), now });
-    this.#stock = {
+    const larder: Larder = {
       get: (number) => this.#ring.get(number),
       from: (number) => this.#ring.from(number),
       partial: () => [],
+      standing: () => this.#standing(),
+      wanted: () => 0,
     };
+    const peer = (pairId: number): Peer | undefined => this.endpoint.peer(pairId);
+    this.#acquainting = new Acquainting({ cipher, random, node, peer });
+    const place = { channel: channel.publicKey, node, slots: children, isOrigin: true };
+    this.kin = new Kin({ random, larder, ...place, ...linesOf(peer) });
   }
 
   step(input: OriginInput, now: Instant): readonly OriginEffect[] {
@@ -71,17 +82,20 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
         for (const block of this.writer.step(input.input, now)) this.#publishBlock(block, now, out);
         break;
       case 'leave':
-        this.#order(this.children.tellAll({ kind: 'leaving' }), now, out);
-        this.#reach(input, now, out);
+        if (!this.#isLeaving) this.#drive(input, now, out);
+        this.#isLeaving = true;
         break;
       case 'tick':
         this.#tick(now, out);
         break;
       case 'capacity':
-        this.children.limit = input.children;
+        this.#drive({ kind: 'capacity', slots: input.children }, now, out);
         this.#reach(input, now, out);
         break;
       case 'start':
+        this.#drive(input, now, out);
+        this.#reach(input, now, out);
+        break;
       case 'datagram':
       case 'opened':
       case 'failed':
@@ -96,11 +110,12 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
   }
 
   wake(): Instant | undefined {
-    return earliest(earliest(this.endpoint.wake(), this.writer.wake()), this.#statusAt);
+    const timers = earliest(this.kin.wake(), this.#statusAt);
+    return earliest(timers, earliest(this.endpoint.wake(), this.writer.wake()));
   }
 
   neighbours(now: Instant): PeerView[] {
-    return this.children.facts.map(({ pairId, sentBytes }) => {
+    return this.kin.children.facts.map(({ pairId, sentBytes }) => {
       const node = this.#nodes.get(pairId) ?? new Uint8Array(32);
       return viewOf(this.endpoint.peer(pairId), node, sentBytes, now);
     });
@@ -109,22 +124,24 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
   #tick(now: Instant, out: OriginEffect[]): void {
     this.#reach({ kind: 'tick' }, now, out);
     for (const block of this.writer.step({ kind: 'tick' }, now)) this.#publishBlock(block, now, out);
+    if (isDue(this.kin.wake(), now)) this.#drive({ kind: 'tick' }, now, out);
     if (this.#statusAt === undefined || this.#statusAt > now) return;
     this.#statusAt = undefined;
     const { tag, depth, lag, newest } = this.#standing();
-    this.#order(this.children.tellAll({ kind: 'status', tag, lag, depth, newest }), now, out);
+    this.#carryOut(this.kin.children.tellAll({ kind: 'status', tag, lag, depth, newest }), now, out);
     this.#armStatus(now);
   }
 
   #armStatus(now: Instant): void {
-    if (this.children.facts.length > 0) this.#statusAt ??= after(now, ms(670 + this.#options.random(660)));
+    if (this.kin.children.facts.length > 0) this.#statusAt ??= after(now, ms(670 + this.#options.random(660)));
   }
 
   #publishBlock(block: BlockWritten, now: Instant, out: OriginEffect[]): void {
     const { kind: _, chunks, ...stored } = block;
     this.#ring.push(stored, now);
-    this.#order(this.children.forward(block.manifest), now, out);
-    for (const chunk of chunks) this.#order(this.children.forward(chunk), now, out);
+    const orders: KinEffect[] = [];
+    for (const bytes of [block.manifest, ...chunks]) this.kin.forward(bytes, now, orders);
+    this.#carryOut(orders, now, out);
     out.push({ kind: 'written', block });
   }
 
@@ -132,8 +149,43 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
     for (const effect of this.endpoint.step(input, now)) this.#act(effect, now, out);
   }
 
-  #order(effects: readonly ChildrenEffect[], now: Instant, out: OriginEffect[]): void {
-    for (const effect of effects) this.#reach(effect, now, out);
+  #drive(input: KinInput, now: Instant, out: OriginEffect[]): void {
+    const orders: KinEffect[] = [];
+    this.kin.step(input, now, orders);
+    this.#carryOut(orders, now, out);
+  }
+
+  #carryOut(orders: readonly KinEffect[], now: Instant, out: OriginEffect[]): void {
+    for (const order of orders) {
+      switch (order.kind) {
+        case 'tell':
+          this.#reach(order, now, out);
+          break;
+        case 'drop':
+          this.#reach({ kind: 'drop', pairId: order.pairId }, now, out);
+          break;
+        case 'acquaint': {
+          const { channel, epoch, name } = this.#options;
+          const facts = { id: channel.publicKey, epoch, name };
+          for (const told of this.#acquainting.give(order, facts, now)) this.#reach(told, now, out);
+          break;
+        }
+        case 'stand':
+          this.#armStatus(now);
+          this.#stand(now, out);
+          break;
+        case 'left':
+          this.#reach({ kind: 'leave' }, now, out);
+          break;
+        case 'event':
+          out.push(order);
+          break;
+        // The origin looks for no parent and for no spares.
+        case 'join':
+        case 'complain':
+          break;
+      }
+    }
   }
 
   #act(effect: EndpointEffect, now: Instant, out: OriginEffect[]): void {
@@ -164,6 +216,7 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
       case 'introduced':
         this.#nodes.set(effect.pairId, effect.node);
         event(out, 'introduced', { pair: effect.pairId, peer: hex(effect.node), purpose: effect.purpose });
+        if (effect.purpose !== 'ping') this.#drive({ ...effect, purpose: effect.purpose }, now, out);
         return;
       case 'peer':
         this.#hear(effect, now, out);
@@ -188,11 +241,18 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
         return;
       case 'closed':
         this.#nodes.delete(pairId);
-        if (!this.children.remove(pairId)) return;
-        this.#stand(now, out);
-        event(out, 'child-left', { pair: pairId, peer: hex(node), reason: what.reason });
+        event(out, 'peer-closed', { pair: pairId, peer: hex(node), reason: what.reason });
+        this.#drive({ kind: 'lost', pairId }, now, out);
         return;
       case 'open':
+        event(out, 'peer-open', {
+          pair: pairId,
+          peer: hex(node),
+          method: what.method,
+          after_ms: Math.round(what.after),
+        });
+        this.#drive({ kind: 'open', pairId }, now, out);
+        return;
       case 'direct':
       case 'relayed':
         event(out, `peer-${what.kind}`, {
@@ -216,37 +276,18 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
   #takeMessage(pairId: number, bytes: Uint8Array, now: Instant, out: OriginEffect[]): void {
     const message = decodePeer(bytes);
     if (typeof message === 'string') return;
-    switch (message.kind) {
-      case 'subscribe':
-        this.#order(this.children.subscribe(pairId, message.from, this.#standing(), this.#stock, now), now, out);
-        this.#armStatus(now);
-        this.#stand(now, out);
-        event(out, 'child', { pair: pairId });
-        return;
-      case 'unsubscribe':
-        if (this.children.remove(pairId)) this.#stand(now, out);
-        this.#reach({ kind: 'drop', pairId }, now, out);
-        return;
-      case 'want':
-        if (message.tag !== this.writer.tag) return;
-        this.#order(
-          this.children.want(pairId, message.number, message.wanted, message.tag, this.#stock, now),
-          now,
-          out,
-        );
-        return;
-      case 'subscribed':
-      case 'leaving':
-      case 'refuse':
-      case 'echo':
-      case 'status':
-        return;
+    if (message.kind === 'introduction') {
+      const { introduction } = message;
+      const isGood = this.#acquainting.mayFollow(introduction, this.#options.channel.publicKey, now);
+      if (isGood) this.#reach(introduction, now, out);
+      return;
     }
+    this.#drive({ kind: 'control', pairId, message }, now, out);
   }
 
   /** Tells the rendezvous whom the origin feeds, so that a slot that became free is known at once. */
   #stand(now: Instant, out: OriginEffect[]): void {
-    const children = this.children.facts.flatMap(({ pairId }) => this.#nodes.get(pairId) ?? []);
+    const children = this.kin.children.facts.flatMap(({ pairId }) => this.#nodes.get(pairId) ?? []);
     this.#reach({ kind: 'position', channel: this.#options.channel.publicKey, parent: undefined, children }, now, out);
   }
 

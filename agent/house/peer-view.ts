@@ -1,5 +1,6 @@
 import type { Method } from '../base/outcome.ts';
-import type { Instant } from '../base/time.ts';
+import { type Instant, type Millis, ms } from '../base/time.ts';
+import type { KinOptions } from './kinship.ts';
 import type { Peer } from './peer.ts';
 
 /** A neighbour as the status shows it. */
@@ -16,4 +17,16 @@ export function viewOf(peer: Peer | undefined, node: Uint8Array, sentBytes: numb
   const { rttMs, sentPackets = 0, lostPackets = 0 } = peer?.stats(now) ?? {};
   const lossShare = sentPackets === 0 ? undefined : lostPackets / sentPackets;
   return { node, method: peer?.method, rttMs, lossShare, sentBytes };
+}
+
+/** Before the first round trip was measured. */
+const TRIP = ms(100);
+
+/** What the lines of all peers say of themselves. */
+export function linesOf(peer: (pairId: number) => Peer | undefined): Pick<KinOptions, 'silence' | 'trip'> {
+  const of = (pairId: number, now: Instant) => peer(pairId)?.stats(now);
+  return {
+    silence: (pairId, now): Millis => ms(of(pairId, now)?.silentMs ?? Infinity),
+    trip: (pairId, now): Millis => ms(of(pairId, now)?.rttMs ?? TRIP),
+  };
 }

@@ -1,4 +1,6 @@
+import type { Address } from '../base/address.ts';
 import { Deadlines } from '../base/deadlines.ts';
+import type { NatProfile } from '../base/nat-profile.ts';
 import type { Method, Reason } from '../base/outcome.ts';
 import { after, earliest, type Instant, isDue, ms, seconds, since } from '../base/time.ts';
 import { SHOT_BYTES } from '../punch/limits.ts';
@@ -95,6 +97,22 @@ export class Peer {
   get isDoorMissed(): boolean {
     const { door } = this.#options.plan;
     return door !== 'none' && this.#direct !== undefined && this.#direct !== door && this.#direct !== 'lan';
+  }
+
+  /** Of its datagrams. */
+  get headerKey(): Uint8Array {
+    return this.#options.theirHeaderKey;
+  }
+
+  /** Its NAT, as it was told. */
+  get profile(): NatProfile {
+    return this.#options.profile;
+  }
+
+  /** Where it is reached directly; undefined while somebody carries. */
+  get address(): Address | undefined {
+    const { way } = this.#line;
+    return this.open && way?.kind === 'direct' ? way.address : undefined;
   }
 
   /** Datagrams that named this peer and did not open. */

@@ -39,7 +39,7 @@ function layersOf({ endpoint: { profile, doors } }: Household): number {
 }
 
 function channelStatus(household: Household, watch: Watch, now: Instant) {
-  const { parent, children } = household.neighbours(watch, now);
+  const { parent, spares, children } = household.neighbours(watch, now);
   const { stats } = watch.feed;
   return {
     id: base32(watch.channel),
@@ -49,7 +49,7 @@ function channelStatus(household: Household, watch: Watch, now: Instant) {
     depth: watch.depth,
     lag_ms: round(watch.lag),
     parent: parent === undefined ? null : peerStatus(parent),
-    spares: [],
+    spares: spares.map(peerStatus),
     children: children.map((child) => ({ ...peerStatus(child), sent_bytes: child.sentBytes })),
     received_bytes: watch.receivedBytes,
     blocks: stats.blocks,

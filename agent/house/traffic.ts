@@ -140,8 +140,8 @@ export class Traffic {
   meet(introduction: Introduction, from: Standpoint, now: Instant, out: EndpointEffect[]): void {
     const met = this.neighbours.meet(introduction, from, now);
     if (met === undefined) return;
-    const { pairId, peer: node, request, purpose, channel } = introduction;
-    out.push({ kind: 'introduced', request, pairId, node, purpose, channel, method: met.method });
+    const { pairId, peer: node, request, purpose, channel, instead } = introduction;
+    out.push({ kind: 'introduced', request, pairId, node, purpose, channel, instead, method: met.method });
   }
 
   /** For the neighbour of that pair, if there is one. */

@@ -1,106 +1,102 @@
-import { hex } from '../base/bytes.ts';
 import { Deadlines } from '../base/deadlines.ts';
 import { between, type Random } from '../base/random.ts';
 import { after, at, earliest, type Instant, isDue, type Millis, ms, seconds, since } from '../base/time.ts';
+import { readChunk } from '../blocks/chunk.ts';
 import { Feed, type FeedEffect } from '../blocks/feed.ts';
 import { Ring } from '../blocks/ring.ts';
 import { Entry } from '../media/entry.ts';
 import type { Cipher } from '../seal/cipher.ts';
 import { encodePeer, type PeerMessage } from '../wire/peer.ts';
-import { Children, type ChildrenEffect, type Standing, type Stock } from './children.ts';
+import type { Standing } from './children.ts';
+import { Kin } from './kin.ts';
+import type { KinEffect, KinInput, KinOptions, Larder } from './kinship.ts';
+import type { Relative } from './relatives.ts';
 
-/** Between two requests for a parent, spread by a third. */
-const JOIN_AGAIN = seconds(1);
-/** A parent that is there but brings nothing: the origin itself says something every second even without a source. */
-const STARVED = seconds(4);
-/** How long a parent that failed is not asked for again. */
-const AVOIDED = seconds(15);
-const AVOID_MOST = 8;
 /** What the transport itself repairs is not asked for: a round trip and a half of a slow path. */
 const MISSING_AGE = ms(250);
-const REPAIR_EVERY = ms(100);
+/** What a parent that is there did not give by then either, others are asked for. */
+const MISSED_AGE = ms(400);
+const REPAIR_EVERY = ms(50);
 const ASK_AGAIN = ms(400);
+const ASKED_FOR = ms(4000);
+/** A parent that has brought nothing for so long will repair nothing. */
+const QUIET = ms(100);
 const STATUS_EVERY = ms(1000);
+/** A new parent brings what it has of the last seconds first. */
+const CATCHES_UP = seconds(5);
+/** A block that the parent has and that is still not here: the stream itself waits behind it. */
+const OVERDUE = ms(300);
+/** A piece that is here already is still a sign that its sender has the stream, if it is of the last second. */
+const LATELY = 50;
 
 export interface WatchOptions {
   readonly cipher: Cipher;
   readonly random: Random;
   readonly channel: Uint8Array;
+  /** Our own NODE-ID. */
+  readonly node: Uint8Array;
   readonly children: number;
   readonly ringSpan: Millis;
   readonly ringBytes: number;
   /** How long a missing block holds up viewers. */
   readonly hold: Millis;
+  readonly silence: KinOptions['silence'];
+  readonly trip: KinOptions['trip'];
 }
 
 export type WatchInput =
-  | { readonly kind: 'start' }
-  /** A parent was found and is being connected to. */
-  | { readonly kind: 'introduced'; readonly pairId: number; readonly node: Uint8Array; readonly name: string }
-  /** No parent now. */
-  | { readonly kind: 'refused'; readonly retryIn: Millis }
-  | { readonly kind: 'parent-open'; readonly pairId: number }
-  | { readonly kind: 'lost'; readonly pairId: number }
+  | Extract<KinInput, { kind: 'start' | 'refused' | 'rendezvous' | 'open' | 'lost' | 'capacity' | 'leave' | 'tick' }>
+  | (Extract<KinInput, { kind: 'introduced' }> & { readonly name: string })
   | { readonly kind: 'message'; readonly pairId: number; readonly bytes: Uint8Array }
   | { readonly kind: 'control'; readonly pairId: number; readonly message: PeerMessage }
-  /** Half a round trip to the parent, for the lag. */
-  | { readonly kind: 'distance'; readonly oneWay: Millis }
-  | { readonly kind: 'tick' };
+  /** Half a round trip to that peer, for the lag. */
+  | { readonly kind: 'distance'; readonly pairId: number; readonly oneWay: Millis };
 
 export type WatchEffect =
-  | ChildrenEffect
-  | { readonly kind: 'join'; readonly avoid: readonly Uint8Array[] }
-  /** This peer is of no use any more. */
-  | { readonly kind: 'drop'; readonly pairId: number; readonly why: string }
-  /** Who feeds us or whom we feed has changed. */
-  | { readonly kind: 'stand' }
+  | KinEffect
   /** Blocks came into their turn: viewers have something to read. */
-  | { readonly kind: 'news'; readonly blocks: number }
-  | { readonly kind: 'event'; readonly name: string; readonly fields: Readonly<Record<string, string | number>> };
+  | { readonly kind: 'news'; readonly blocks: number };
 
-type Parent =
-  | { readonly name: 'none' }
-  | { readonly name: 'asking' }
-  | { readonly name: 'meeting'; readonly pairId: number; readonly node: Uint8Array }
-  | { readonly name: 'feeding'; readonly pairId: number; readonly node: Uint8Array; readonly since: Instant };
-
-/** One channel in one household: a parent to be fed by, the last seconds of the stream, children to feed. */
+/** One channel in one household: whoever brings it, the last seconds of the stream, whoever gets it. */
 export class Watch {
   readonly channel: Uint8Array;
   readonly ring: Ring;
-  readonly children: Children;
+  readonly feed: Feed;
+  readonly kin: Kin;
   readonly #random: Random;
-  readonly #feed: Feed;
-  readonly #deadlines = new Deadlines<'join' | 'repair' | 'starved' | 'status'>();
+  readonly #deadlines = new Deadlines<'repair' | 'status'>();
   readonly #asked = new Map<number, Instant>();
-  readonly #avoid = new Map<Uint8Array, Instant>();
-  readonly #stock: Stock;
-  #parent: Parent = { name: 'none' };
-  #name = '';
-  #depth = 0;
-  #parentLag: Millis = ms(0);
+  #heardAt: Instant = at(0);
+  #fedBy: Relative | undefined;
+  /** The newest block that is whole. */
+  #whole = -1;
+  /** What the parent said that it has, and when. */
+  #promised: { readonly number: number; readonly at: Instant } | undefined;
+  #changedAt: Instant = at(0);
+  /** The parent is new: holes left by the one before are asked for at once. */
+  #isNew = false;
   #oneWay: Millis = ms(0);
+  #name = '';
   #receivedBytes = 0;
 
   constructor(options: WatchOptions) {
-    this.channel = options.channel;
-    this.#random = options.random;
-    this.#feed = new Feed({ cipher: options.cipher, channel: options.channel });
-    this.ring = new Ring({ entry: new Entry(), span: options.ringSpan, bytes: options.ringBytes, hold: options.hold });
-    this.children = new Children(options.channel, options.children);
-    this.#stock = {
+    const { channel, random, cipher, ringSpan, ringBytes, hold, node, silence, trip } = options;
+    this.channel = channel;
+    this.#random = random;
+    this.feed = new Feed({ cipher, channel });
+    this.ring = new Ring({ entry: new Entry(), span: ringSpan, bytes: ringBytes, hold });
+    const larder: Larder = {
       get: (number) => this.ring.get(number),
       from: (number) => this.ring.from(number),
-      partial: (number, wanted) => this.#feed.answer(number, wanted),
+      partial: (number, wanted) => this.feed.answer(number, wanted),
+      standing: () => this.#standing(),
+      wanted: (number) => this.feed.missing(at(Infinity), ms(0)).find((one) => one.number === number)?.wanted ?? 0,
     };
+    this.kin = new Kin({ random, channel, node, slots: options.children, isOrigin: false, larder, silence, trip });
   }
 
   get name(): string {
     return this.#name;
-  }
-
-  get feed(): Feed {
-    return this.#feed;
   }
 
   get receivedBytes(): number {
@@ -108,40 +104,26 @@ export class Watch {
   }
 
   get depth(): number {
-    return this.#depth;
+    return this.kin.depth;
   }
 
   get lag(): Millis {
-    return ms(this.#parentLag + this.#oneWay);
+    return ms((this.kin.parent?.lag ?? 0) + this.#oneWay);
   }
 
   /** The household that feeds this one; undefined while there is none. */
   get parent(): { readonly pairId: number; readonly node: Uint8Array } | undefined {
-    return this.#parent.name === 'feeding' ? this.#parent : undefined;
+    return this.kin.parent;
   }
 
   wake(): Instant | undefined {
-    return earliest(earliest(this.#deadlines.next(), this.#feed.wake()), this.ring.wake());
+    const timers = earliest(this.#deadlines.next(), this.kin.wake());
+    return earliest(timers, earliest(this.feed.wake(), this.ring.wake()));
   }
 
   step(input: WatchInput, now: Instant): readonly WatchEffect[] {
     const out: WatchEffect[] = [];
     switch (input.kind) {
-      case 'start':
-        this.#join(now, out);
-        break;
-      case 'introduced':
-        this.#meet(input.pairId, input.node, input.name, out);
-        break;
-      case 'refused':
-        if (this.#parent.name === 'asking') this.#rest(input.retryIn, now);
-        break;
-      case 'parent-open':
-        this.#subscribe(input.pairId, now, out);
-        break;
-      case 'lost':
-        this.#lose(input.pairId, 'gone', now, out);
-        break;
       case 'message':
         this.#takeStream(input.pairId, input.bytes, now, out);
         break;
@@ -149,189 +131,145 @@ export class Watch {
         this.#takeControl(input.pairId, input.message, now, out);
         break;
       case 'distance':
-        this.#oneWay = input.oneWay;
+        if (input.pairId === this.kin.parent?.pairId) this.#oneWay = input.oneWay;
         break;
+      case 'introduced':
+        if (input.name !== '') this.#name = input.name;
+        this.kin.step(input, now, out);
+        break;
+      case 'start':
+      case 'refused':
+      case 'rendezvous':
+      case 'open':
+      case 'lost':
+      case 'capacity':
+      case 'leave':
       case 'tick':
+        this.kin.step(input, now, out);
         break;
     }
     this.#settle(now, out);
     return out;
   }
 
-  /** Says goodbye to parent and children. */
-  leave(): readonly WatchEffect[] {
-    const out: WatchEffect[] = [...this.children.tellAll({ kind: 'leaving' })];
-    if (this.#parent.name === 'feeding') {
-      out.push(tell(this.#parent.pairId, { kind: 'unsubscribe', channel: this.channel }));
-    }
-    return out;
-  }
-
   /** Timers, and what became due in feed and ring. */
   #settle(now: Instant, out: WatchEffect[]): void {
+    if (this.kin.parent !== this.#fedBy) this.#change(now);
     for (const name of this.#deadlines.due(now)) {
       switch (name) {
-        case 'join':
-          this.#join(now, out);
-          break;
         case 'repair':
           this.#repair(now, out);
-          break;
-        case 'starved':
-          if (this.#parent.name === 'feeding') this.#lose(this.#parent.pairId, 'starved', now, out);
+          this.#judgePace(now, out);
           break;
         case 'status':
           this.#tellStatus(now, out);
           break;
       }
     }
-    if (isDue(this.#feed.wake(), now)) this.#feed.tick(now);
+    if (isDue(this.feed.wake(), now)) this.feed.tick(now);
     if (isDue(this.ring.wake(), now)) this.#news(this.ring.tick(now).length, out);
   }
 
-  #join(now: Instant, out: WatchEffect[]): void {
-    if (this.#parent.name !== 'none' && this.#parent.name !== 'asking') return;
-    for (const [node, until] of this.#avoid) if (until <= now) this.#avoid.delete(node);
-    this.#parent = { name: 'asking' };
-    out.push({ kind: 'join', avoid: [...this.#avoid.keys()].slice(-AVOID_MOST) });
-  }
-
-  #rest(retryIn: Millis, now: Instant): void {
-    this.#parent = { name: 'none' };
-    const pause = Math.max(retryIn, JOIN_AGAIN) * between(this.#random, 0.67, 1.33);
-    this.#deadlines.set('join', after(now, ms(pause)));
-  }
-
-  #meet(pairId: number, node: Uint8Array, name: string, out: WatchEffect[]): void {
-    // The answer to a question that was given up: the parent we have is better than one we might get.
-    if (this.#parent.name === 'feeding' || this.#parent.name === 'meeting') {
-      out.push({ kind: 'drop', pairId, why: 'has a parent' });
-      return;
-    }
-    this.#name = name;
-    this.#parent = { name: 'meeting', pairId, node };
-    this.#deadlines.clear('join');
-  }
-
-  #subscribe(pairId: number, now: Instant, out: WatchEffect[]): void {
-    if (this.#parent.name !== 'meeting' || this.#parent.pairId !== pairId) return;
-    this.#parent = { name: 'feeding', pairId, node: this.#parent.node, since: now };
-    out.push(tell(pairId, { kind: 'subscribe', channel: this.channel, from: this.#needed() }));
-    this.#deadlines.set('starved', after(now, STARVED));
-    this.#deadlines.set('repair', after(now, REPAIR_EVERY));
-    out.push({ kind: 'stand' });
-  }
-
-  /** The first block number that is not here. */
-  #needed(): number | 'newest' {
-    if (this.#feed.newest < 0) return 'newest';
-    const missing = this.#feed.missing(at(Infinity), ms(0))[0];
-    return missing?.number ?? this.#feed.newest + 1;
-  }
-
-  #lose(pairId: number, why: string, now: Instant, out: WatchEffect[]): void {
-    if (this.children.remove(pairId)) {
-      out.push({ kind: 'stand' }, { kind: 'event', name: 'child-left', fields: { pair: pairId } });
-    }
-    const parent = this.#parent;
-    if ((parent.name !== 'meeting' && parent.name !== 'feeding') || parent.pairId !== pairId) return;
-    this.#avoid.set(parent.node, after(now, AVOIDED));
-    this.#deadlines.clear('starved');
-    this.#deadlines.clear('repair');
-    out.push(
-      { kind: 'drop', pairId, why },
-      { kind: 'event', name: 'parent-lost', fields: { pair: pairId, peer: hex(parent.node), why } },
-    );
-    this.#parent = { name: 'none' };
-    out.push({ kind: 'stand' });
-    this.#join(now, out);
+  /** Another parent knows nothing of what the one before was asked for. */
+  #change(now: Instant): void {
+    this.#fedBy = this.kin.parent;
+    this.#changedAt = now;
+    this.#promised = undefined;
+    this.#asked.clear();
+    this.#isNew = true;
+    this.#deadlines.set('repair', now);
   }
 
   #takeStream(pairId: number, bytes: Uint8Array, now: Instant, out: WatchEffect[]): void {
-    const parent = this.#parent;
-    if (parent.name !== 'feeding' || parent.pairId !== pairId) return;
+    const relative = this.kin.relatives.get(pairId);
+    // Whom we were introduced to as one that gives, whether or not it is its turn: everything is verified anyway.
+    if (relative === undefined || relative.purpose === 'child') return;
     this.#receivedBytes += bytes.length;
-    this.#deadlines.set('starved', after(now, STARVED));
-    for (const effect of this.#feed.take(bytes, pairId, now)) this.#actOnFeed(effect, now, out);
+    const effects = this.feed.take(bytes, pairId, now);
+    for (const effect of effects) this.#actOnFeed(effect, pairId, now, out);
+    if (pairId !== this.kin.parent?.pairId) return;
+    const isNews = effects.length === 0 ? this.#isRecent(bytes) : effects.some(({ kind }) => kind === 'forward');
+    if (isNews) this.#heardAt = now;
+    this.kin.step({ kind: 'piece', pairId, isNews }, now, out);
   }
 
-  #actOnFeed(effect: FeedEffect, now: Instant, out: WatchEffect[]): void {
+  #isRecent(bytes: Uint8Array): boolean {
+    const number = readChunk(bytes)?.number;
+    return number === undefined || number > this.feed.newest - LATELY;
+  }
+
+  #actOnFeed(effect: FeedEffect, from: number, now: Instant, out: WatchEffect[]): void {
     switch (effect.kind) {
       case 'forward':
-        for (const order of this.children.forward(effect.bytes)) out.push(order);
+        this.kin.forward(effect.bytes, now, out);
         return;
       case 'block': {
         this.#asked.delete(effect.number);
+        this.#whole = Math.max(this.#whole, effect.number);
+        if (this.#promised !== undefined && this.#whole >= this.#promised.number) this.#promised = undefined;
         const { kind: _, ...block } = effect;
         this.#news(this.ring.push(block, now).length, out);
+        this.kin.step({ kind: 'block', pairId: from, number: block.number }, now, out);
         return;
       }
       case 'bad':
         out.push({ kind: 'event', name: 'bad-block', fields: { pair: effect.from, reason: effect.reason } });
-        this.#lose(effect.from, 'bad', now, out);
+        this.kin.step({ kind: 'bad', pairId: effect.from }, now, out);
         return;
       case 'refused':
         return;
       case 'epoch':
         this.#asked.clear();
-        this.#deadlines.set('status', after(now, ms(0)));
+        this.#whole = -1;
+        this.#promised = undefined;
+        this.kin.step({ kind: 'epoch' }, now, out);
+        this.#deadlines.set('status', now);
         out.push({ kind: 'event', name: 'epoch', fields: { epoch: effect.epoch } });
     }
   }
 
   #takeControl(pairId: number, message: PeerMessage, now: Instant, out: WatchEffect[]): void {
-    switch (message.kind) {
-      case 'subscribe': {
-        const orders = this.children.subscribe(pairId, message.from, this.#standing(), this.#stock, now);
-        out.push(...orders, { kind: 'stand' }, { kind: 'event', name: 'child', fields: { pair: pairId } });
-        return;
-      }
-      case 'unsubscribe':
-        this.children.remove(pairId);
-        out.push({ kind: 'drop', pairId, why: 'unsubscribed' });
-        return;
-      case 'want':
-        if (message.tag !== this.#feed.tag) return;
-        out.push(...this.children.want(pairId, message.number, message.wanted, message.tag, this.#stock, now));
-        return;
-      case 'subscribed':
-        if (!this.#isParent(pairId)) return;
-        this.#name = message.name;
-        this.#depth = message.depth + 1;
-        this.#parentLag = message.lag;
-        if (this.#feed.epoch !== undefined && this.#feed.epoch !== message.epoch) {
-          out.push(tell(pairId, { kind: 'subscribe', channel: this.channel, from: 'newest' }));
-        }
-        return;
-      case 'status':
-        if (!this.#isParent(pairId)) return;
-        this.#depth = message.depth + 1;
-        this.#parentLag = message.lag;
-        return;
-      case 'refuse':
-      case 'leaving':
-        if (this.#isParent(pairId)) this.#lose(pairId, message.kind, now, out);
-        return;
-      case 'echo':
-        return;
-    }
+    if (message.kind === 'subscribed') this.#name = message.name;
+    if (message.kind === 'status' && message.tag === this.feed.tag) this.#hearStatus(pairId, message.newest, now);
+    this.kin.step({ kind: 'control', pairId, message }, now, out);
   }
 
-  #isParent(pairId: number): boolean {
-    return this.#parent.name === 'feeding' && this.#parent.pairId === pairId;
+  /** Words overtake the stream: what they speak of should follow at once. */
+  #hearStatus(pairId: number, newest: number, now: Instant): void {
+    if (pairId !== this.kin.parent?.pairId || newest <= this.#whole) return;
+    this.#promised ??= { number: newest, at: now };
   }
 
+  /** The parent's line, or the parent, is slower than the stream. */
+  #judgePace(now: Instant, out: WatchEffect[]): void {
+    if (this.#promised === undefined || since(this.#changedAt, now) < CATCHES_UP) return;
+    const by = since(this.#promised.at, now);
+    if (by < OVERDUE) return;
+    this.#promised = undefined;
+    this.kin.step({ kind: 'behind', by }, now, out);
+  }
+
+  /** Asks the parent for what is missing, and tells the kin of what it does not bring. */
   #repair(now: Instant, out: WatchEffect[]): void {
-    const [parent, tag] = [this.#parent, this.#feed.tag];
-    if (parent.name !== 'feeding') return;
     this.#deadlines.set('repair', after(now, REPAIR_EVERY));
+    const { tag } = this.feed;
     if (tag === undefined) return;
-    for (const [number, when] of this.#asked) if (since(when, now) > STARVED) this.#asked.delete(number);
-    for (const { number, wanted } of this.#feed.missing(now, MISSING_AGE)) {
+    const isQuiet = since(this.#heardAt, now) > QUIET;
+    const missed = this.feed.missing(now, isQuiet ? ms(0) : MISSED_AGE);
+    this.kin.step({ kind: 'missing', numbers: missed.map(({ number }) => number) }, now, out);
+    const parent = this.kin.parent;
+    if (parent === undefined) return;
+    for (const [number, when] of this.#asked) if (since(when, now) > ASKED_FOR) this.#asked.delete(number);
+    const [age, most] = this.#isNew ? [ms(0), this.#whole] : [MISSING_AGE, Infinity];
+    this.#isNew = false;
+    for (const { number, wanted } of this.feed.missing(now, age)) {
+      // What comes after has been subscribed to.
+      if (number > most) break;
       const asked = this.#asked.get(number);
       if (asked !== undefined && since(asked, now) < ASK_AGAIN) continue;
       this.#asked.set(number, now);
-      out.push(tell(parent.pairId, { kind: 'want', tag, number, wanted }));
+      const bytes = encodePeer({ kind: 'want', tag, number, wanted });
+      out.push({ kind: 'tell', pairId: parent.pairId, bytes, urgent: true });
     }
   }
 
@@ -340,20 +278,16 @@ export class Watch {
     const standing = this.#standing();
     if (standing === undefined) return;
     const { tag, lag, depth, newest } = standing;
-    out.push(...this.children.tellAll({ kind: 'status', tag, lag, depth, newest }));
+    out.push(...this.kin.children.tellAll({ kind: 'status', tag, lag, depth, newest }));
   }
 
   #standing(): Standing | undefined {
-    const { epoch, tag, newest } = this.#feed;
+    const { epoch, tag, newest } = this.feed;
     if (epoch === undefined || tag === undefined) return undefined;
-    return { channel: this.channel, epoch, tag, name: this.#name, depth: this.#depth, lag: this.lag, newest };
+    return { channel: this.channel, epoch, tag, name: this.#name, depth: this.depth, lag: this.lag, newest };
   }
 
   #news(blocks: number, out: WatchEffect[]): void {
     if (blocks > 0) out.push({ kind: 'news', blocks });
   }
-}
-
-function tell(pairId: number, message: PeerMessage): ChildrenEffect {
-  return { kind: 'tell', pairId, bytes: encodePeer(message), urgent: true };
 }

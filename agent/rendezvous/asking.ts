@@ -46,7 +46,7 @@ export class Asking {
   wish(order: Order<'join' | 'introduce' | 'ask-channel' | 'line-test' | 'line-ask'>, now: Instant): ClientEffect[] {
     const { patience = DEFAULT_PATIENCE, ...question } = order;
     return this.#ask(
-      question.kind === 'join' ? { ...question, avoid: question.avoid.slice(-8) } : question,
+      question.kind === 'join' ? { want: 'parent', ...question, avoid: question.avoid.slice(-8) } : question,
       patience,
       now,
     );
@@ -68,6 +68,10 @@ export class Asking {
   }
 
   report(order: Order<'report'>, now: Instant): ClientEffect[] {
+    return this.#ask({ ...order, request: this.#newRequest() }, NEWS_LIFE, now);
+  }
+
+  complain(order: Order<'complain'>, now: Instant): ClientEffect[] {
     return this.#ask({ ...order, request: this.#newRequest() }, NEWS_LIFE, now);
   }
 

@@ -262,7 +262,7 @@ export class Bridging {
     const { directory, matchmaker } = this.#floor;
     const [asker, target] = [directory.byNode(pair.asker), directory.byNode(pair.target)];
     if (asker === undefined || target === undefined) return undefined;
-    const tree = pair.channel === undefined ? undefined : matchmaker.channels.get(pair.channel)?.tree;
+    const tree = pair.channel === undefined ? undefined : matchmaker.channels.get(pair.channel)?.plan.tree;
     return { asker, target, tree };
   }
 

@@ -1,18 +1,21 @@
-import type { NatKind, NatProfile } from '../base/nat-profile.ts';
 import type { Method } from '../base/outcome.ts';
-import { place, Tree } from '../tree/plan.ts';
-import type { ChannelFacts, ChannelId } from '../wire/messages.ts';
+import type { Random } from '../base/random.ts';
+import { earliest, type Instant } from '../base/time.ts';
+import type { Move } from '../tree/moves.ts';
+import { type Answer, Plan, type PlanOptions } from '../tree/plan.ts';
+import type { ChannelFacts, ChannelId, Fault } from '../wire/messages.ts';
 import type { Client } from './directory.ts';
+
+/** Children of one household at most, whatever it says that it can carry. */
+const CHILDREN_MOST = 8;
 
 /** One channel: who leads it and who feeds whom. */
 export interface Channel {
   readonly facts: ChannelFacts;
   readonly origin: Uint8Array;
-  readonly tree: Tree;
+  readonly plan: Plan;
   /** How a member said it is fed. A member without an entry was given its parent, and has not reported yet. */
   readonly fed: Map<string, { readonly parent: string; readonly method: Method }>;
-  /** Whom a member said it feeds: an edge that this rendezvous did not make itself is believed when both ends say so. */
-  readonly feeds: Map<string, ReadonlySet<string>>;
 }
 
 /** One line of the picture of a channel. Nodes as 32-byte keys in one-byte characters (directory.ts). */
@@ -24,9 +27,21 @@ export interface Edge {
   readonly slots: number;
 }
 
+export interface ChannelsOptions {
+  readonly random: Random;
+  readonly suits: PlanOptions['suits'];
+}
+
 /** All channels of one rendezvous. Keys are keyOf() of channel and node. */
 export class Channels {
+  readonly #options: ChannelsOptions;
   readonly #all = new Map<string, Channel>();
+  /** When the plans of channels have something to say; only of those that will. */
+  readonly #wakes = new Map<string, Instant>();
+
+  constructor(options: ChannelsOptions) {
+    this.#options = options;
+  }
 
   get size(): number {
     return this.#all.size;
@@ -40,43 +55,62 @@ export class Channels {
     return this.#all.keys();
   }
 
+  wake(): Instant | undefined {
+    let wake: Instant | undefined;
+    for (const when of this.#wakes.values()) wake = earliest(wake, when);
+    return wake;
+  }
+
+  /** Households that are to have another parent now. */
+  due(now: Instant): readonly (Move & { readonly channel: string })[] {
+    const moves: (Move & { channel: string })[] = [];
+    for (const [channel, when] of [...this.#wakes]) {
+      if (when > now) continue;
+      for (const move of this.#all.get(channel)?.plan.due(now) ?? []) moves.push({ ...move, channel });
+      this.#settle(channel);
+    }
+    return moves;
+  }
+
   /** The holder of the channel's key leads it from now on; members keep their places. */
   publish(channel: string, facts: { id: ChannelId; epoch: number; name: string }, origin: Client): Channel {
     const before = this.#all.get(channel);
     const entry: Channel = {
       facts: { id: facts.id.slice(), epoch: facts.epoch, name: facts.name },
       origin: origin.node,
-      tree: before?.tree ?? new Tree(),
+      plan: before?.plan ?? new Plan({ ...this.#options, most: CHILDREN_MOST }),
       fed: before?.fed ?? new Map<string, { parent: string; method: Method }>(),
-      feeds: before?.feeds ?? new Map<string, ReadonlySet<string>>(),
     };
     this.#all.set(channel, entry);
-    entry.tree.plant(origin.nodeKey, origin.facts?.children ?? 0);
+    entry.plan.plant(origin.nodeKey, origin.facts?.children ?? 0, prefixOf(origin));
     return entry;
   }
 
   /** Chooses a parent for a household that has none (any more) and gives it the place. */
-  join(
-    channel: Channel,
-    joiner: Client,
-    avoid: ReadonlySet<string>,
-    rank: (parent: string) => number,
-  ): string | undefined {
-    const { tree } = channel;
-    this.#release(channel, joiner.nodeKey);
-    tree.enter(joiner.nodeKey, joiner.facts?.children ?? 0);
-    const parent = place(tree, joiner.nodeKey, avoid, rank);
-    if (parent !== undefined) tree.attach(joiner.nodeKey, parent);
-    return parent;
+  join(name: string, joiner: Client, avoid: ReadonlySet<string>, now: Instant): Answer | undefined {
+    const channel = this.#all.get(name);
+    if (channel === undefined) return undefined;
+    channel.fed.delete(joiner.nodeKey);
+    const answer = channel.plan.join(joiner.nodeKey, claimOf(joiner), avoid, now);
+    this.#settle(name);
+    return answer;
+  }
+
+  /** Households to be kept at hand beside its parent, best first. */
+  spares(name: string, node: string, avoid: ReadonlySet<string>): readonly string[] {
+    return this.#all.get(name)?.plan.spares(node, avoid) ?? [];
   }
 
   /** The punch to that parent failed: the slot is free again. Nothing happens when the child hangs elsewhere by now. */
-  failed(channel: Channel, child: string, parent: string): void {
-    if (channel.tree.get(child)?.parent === parent) this.#release(channel, child);
+  failed(name: string, child: string, parent: string): void {
+    const channel = this.#all.get(name);
+    channel?.plan.failed(child, parent);
+    if (channel?.fed.get(child)?.parent === parent) channel.fed.delete(child);
+    this.#settle(name);
   }
 
   connected(channel: Channel, child: string, parent: string, method: Method): void {
-    if (channel.tree.get(child)?.parent === parent) channel.fed.set(child, { parent, method });
+    if (channel.plan.tree.get(child)?.parent === parent) channel.fed.set(child, { parent, method });
   }
 
   /** Whether the child reported the place it was given. */
@@ -84,52 +118,52 @@ export class Channels {
     return channel.fed.get(child)?.parent === parent;
   }
 
-  /** What a member says of its place. An edge unknown here, after a restart, is made once both ends have said it. */
+  /** What a member says of its place. An edge that was not ordered from here is made once both ends have said it. */
   position(
-    channel: Channel,
+    name: string,
     member: Client,
     parent: { readonly node: string; readonly method: Method } | undefined,
     children: readonly string[],
+    now: Instant,
   ): void {
-    const { tree } = channel;
+    const channel = this.#all.get(name);
+    if (channel === undefined) return;
+    const { plan, fed } = channel;
     const node = member.nodeKey;
-    tree.enter(node, member.facts?.children ?? 0);
-    channel.feeds.set(node, new Set(children));
-    for (const child of children) {
-      const claim = channel.fed.get(child);
-      if (claim?.parent === node && tree.get(child)?.parent !== node) tree.attach(child, node);
-    }
-    // A parent knows first that a child is gone: its slot must not wait until the child's own session here runs out.
-    const gone = [...(tree.get(node)?.children ?? [])].filter((child) => !children.includes(child));
-    for (const child of gone) if (this.isConfirmed(channel, child, node)) this.#release(channel, child);
-    if (parent === undefined) {
-      if (channel.fed.has(node)) this.#release(channel, node);
-      return;
-    }
-    channel.fed.set(node, { parent: parent.node, method: parent.method });
-    const known = tree.get(node)?.parent;
-    if (known === parent.node) return;
-    if (channel.feeds.get(parent.node)?.has(node) === true) tree.attach(node, parent.node);
+    plan.enter(node, claimOf(member), now);
+    if (parent === undefined) fed.delete(node);
+    else fed.set(node, { parent: parent.node, method: parent.method });
+    plan.stand(node, { parent: parent?.node, children }, now);
+    this.#settle(name);
+  }
+
+  complain(name: string, by: string, against: string, fault: Fault, now: Instant): boolean {
+    const decided = this.#all.get(name)?.plan.complain(by, against, fault, false, now) ?? false;
+    this.#settle(name);
+    return decided;
   }
 
   /** Its slots and its place change hands; its children keep their own and ask for a new parent themselves. */
-  leave(channel: string, node: string): void {
+  leave(channel: string, node: string, now: Instant): void {
     const entry = this.#all.get(channel);
     if (entry === undefined) return;
-    entry.tree.remove(node);
+    entry.plan.leave(node, now);
     entry.fed.delete(node);
-    entry.feeds.delete(node);
-    if (entry.tree.size === 0) this.#all.delete(channel);
+    if (entry.plan.tree.size === 0) this.#all.delete(channel);
+    this.#settle(channel);
   }
 
-  resize(channel: string, node: string, slots: number): void {
-    this.#all.get(channel)?.tree.resize(node, slots);
+  resize(channel: string, client: Client, now: Instant): void {
+    const plan = this.#all.get(channel)?.plan;
+    if (plan?.tree.get(client.nodeKey) === undefined) return;
+    plan.enter(client.nodeKey, claimOf(client), now);
+    this.#settle(channel);
   }
 
   edges(channel: string): Edge[] {
     const entry = this.#all.get(channel);
     if (entry === undefined) return [];
-    return [...entry.tree.members()].map(({ node, parent, depth, slots }) => ({
+    return [...entry.plan.tree.members()].map(({ node, parent, depth, slots }) => ({
       node,
       parent,
       method: this.isConfirmed(entry, node, parent ?? '') ? entry.fed.get(node)?.method : undefined,
@@ -138,35 +172,18 @@ export class Channels {
     }));
   }
 
-  #release(channel: Channel, child: string): void {
-    channel.tree.detach(child);
-    channel.fed.delete(child);
+  #settle(channel: string): void {
+    const wake = this.#all.get(channel)?.plan.wake();
+    if (wake === undefined) this.#wakes.delete(channel);
+    else this.#wakes.set(channel, wake);
   }
 }
 
-const EASE: Record<NatKind, number> = {
-  open: 0,
-  preserve: 1,
-  offset: 1,
-  'endpoint-independent': 1,
-  unknown: 2,
-  'address-dependent': 3,
-  'preserve-first': 3,
-  sequential: 3,
-  'per-core': 3,
-  'block-sequential': 3,
-  'block-random': 4,
-  'range-random': 4,
-  random: 4,
-};
-
-/** Who has an open door is found by everybody, whatever its NAT does to the rest. */
-function easeOf({ kind, door }: NatProfile): number {
-  return door === 'none' ? EASE[kind] : 0;
+function claimOf(client: Client): { capacity: number; prefix: string } {
+  return { capacity: client.facts?.children ?? 0, prefix: prefixOf(client) };
 }
 
-/** How well a parent suits a child, 0 best: open parents first, and two hard NATs only when nothing else is free. */
-export function suits(parent: NatProfile, child: NatProfile): number {
-  const [above, below] = [easeOf(parent), easeOf(child)];
-  return above >= 3 && below >= 3 ? 10 + above : above;
+/** A street or a small carrier's block: /24, or /48 of IPv6. */
+function prefixOf({ address: { ip } }: Client): string {
+  return ip.includes(':') ? ip.split(':').slice(0, 3).join(':') : ip.split('.').slice(0, 3).join('.');
 }

@@ -107,6 +107,8 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
         return this.#asking.publish(input, now);
       case 'report':
         return this.#asking.report(input, now);
+      case 'complain':
+        return this.#asking.complain(input, now);
       case 'capacity':
         return this.#capacity(input, now);
       case 'position':

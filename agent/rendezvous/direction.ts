@@ -15,6 +15,7 @@ const FROM_CLIENT: ReadonlySet<Message['kind']> = new Set<FromClient['kind']>([
   'report',
   'capacity',
   'position',
+  'complain',
   'leave-channel',
   'leave',
   'response',

@@ -17,7 +17,8 @@ export interface RendezvousEvent {
     | 'published'
     | 'moved'
     | 'left'
-    | 'expired';
+    | 'expired'
+    | 'demoted';
   readonly fields: Readonly<Record<string, string | number | boolean>>;
 }
 

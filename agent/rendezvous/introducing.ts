@@ -43,18 +43,20 @@ export class Introducing {
   tick(now: Instant): RendezvousEffect[] {
     const effects: RendezvousEffect[] = [];
     for (const { kind, pair } of this.#floor.matchmaker.due(now)) {
-      if (kind === 'again') effects.push(...this.#introduceTo(pair.target, pair, now));
+      if (kind === 'again') effects.push(...this.#again(pair, now));
       if (kind === 'unheard') effects.push(...this.#unheard(pair, now));
       if (kind !== 'again') this.#conducting.ended(pair.id, undefined, now);
       if (kind === 'ended') this.#bridging.ended(pair.id);
     }
+    for (const pair of this.#floor.matchmaker.moves(now)) effects.push(...this.#begin(pair, now));
     const words = [...this.#conducting.due(now), ...this.#bridging.due(now)];
     return [...effects, ...say(this.#floor, words, now)];
   }
 
   wake(): Instant | undefined {
     const led = earliest(this.#conducting.wake(), this.#bridging.wake());
-    return earliest(this.#floor.matchmaker.pairs.wake(), led);
+    const { pairs, channels } = this.#floor.matchmaker;
+    return earliest(earliest(pairs.wake(), channels.wake()), led);
   }
 
   fired(client: Client, message: Fired, now: Instant): RendezvousEffect[] {
@@ -127,7 +129,7 @@ export class Introducing {
       answerNo(this.#floor, request, verdict, answers);
       return verdict.kind === 'refused' ? [event('refused', { node: short(client), reason: verdict.reason })] : [];
     }
-    const { pair, again } = verdict;
+    const { pair, again, beside } = verdict;
     const told = this.#floor.matchmaker.introduction(pair, client, now);
     if (told === undefined) {
       return answerNo(this.#floor, request, { kind: 'refused', reason: 'peer-offline', retryIn: ms(0) }, answers);
@@ -144,6 +146,29 @@ export class Introducing {
     return [
       introduced,
       ...(others.length > 0 ? say(this.#floor, others, now) : this.#introduceTo(pair.target, pair, now)),
+      ...beside.flatMap((other) => this.#beside(other, client, answers, now)),
+    ];
+  }
+
+  /** What comes with an answer goes after it: the parent is to be met first. */
+  #beside(pair: Pair, client: Client, answers: FromRendezvous[], now: Instant): RendezvousEffect[] {
+    this.#count++;
+    const told = this.#floor.matchmaker.introduction(pair, client, now);
+    if (told !== undefined) answers.push(told);
+    return this.#introduceTo(pair.target, pair, now);
+  }
+
+  /** Two that are brought together without a question of theirs. */
+  #begin(pair: Pair, now: Instant): RendezvousEffect[] {
+    this.#count++;
+    if (pair.conducted) return say(this.#floor, this.#conducting.begin(pair, now), now);
+    return [...this.#introduceTo(pair.asker, pair, now), ...this.#introduceTo(pair.target, pair, now)];
+  }
+
+  #again(pair: Pair, now: Instant): RendezvousEffect[] {
+    return [
+      ...(pair.accepted ? [] : this.#introduceTo(pair.target, pair, now)),
+      ...(pair.request !== 0 || pair.taken ? [] : this.#introduceTo(pair.asker, pair, now)),
     ];
   }
 
@@ -156,7 +181,7 @@ export class Introducing {
   /** The target never said that it heard: the asker need not knock on. */
   #unheard(pair: Pair, now: Instant): RendezvousEffect[] {
     const asker = this.#floor.directory.byNode(pair.asker);
-    if (asker === undefined || pair.outcome !== undefined) return [];
+    if (asker === undefined || pair.outcome !== undefined || pair.request === 0) return [];
     const reason: RefusedReason = 'peer-offline';
     const told = this.#floor.voice.tell(
       asker,

@@ -1,4 +1,5 @@
 import { key } from '../base/address.ts';
+import { Reader } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
 import { after, type Instant, type Millis, ms, seconds, since } from '../base/time.ts';
 import type { Cipher } from '../seal/cipher.ts';
@@ -15,14 +16,23 @@ import type {
 } from '../wire/messages.ts';
 import { spend } from '../base/allowance.ts';
 import { candidates } from './candidates.ts';
-import { type Channel, Channels, suits } from './channels.ts';
+import { Channels } from './channels.ts';
 import { type Client, type Directory, type Facts, keyOf } from './directory.ts';
 import type { Limits } from './limits.ts';
 import { publishText } from './proofs.ts';
 import { isConducted } from './parties.ts';
+import { suits } from './suits.ts';
 import { type Pair, type PairEvent, Pairs, questionOf } from './pairs.ts';
 
-export type Verdict = { readonly kind: 'introduced'; readonly pair: Pair; readonly again: boolean } | No;
+export type Verdict =
+  | {
+      readonly kind: 'introduced';
+      readonly pair: Pair;
+      readonly again: boolean;
+      /** Others that the asker is brought together with by that. */
+      readonly beside: readonly Pair[];
+    }
+  | No;
 
 export type No =
   | { readonly kind: 'refused'; readonly reason: RefusedReason; readonly retryIn: Millis }
@@ -31,17 +41,31 @@ export type No =
 
 /** A channel without its origin, or an origin without a free slot, may look different in a moment. */
 const SOON: Millis = seconds(3);
+/** From here on two NATs suit each other only when nothing else is free. */
+const RELUCTANT = 10;
 /** A punch is mostly over after a second. */
 const BUSY: Millis = seconds(1);
+
+/** Who is to be brought together, and what for. */
+interface Wish extends Pick<Pair, 'request' | 'purpose' | 'channel'> {
+  readonly asker: Client;
+  readonly target: Client;
+  readonly instead?: number | undefined;
+}
+
+/** Round trip of a household that has not measured one yet. */
+const TRIP = 100;
 
 /** Decides who is brought together with whom, and what each side is told. */
 export class Matchmaker {
   readonly pairs: Pairs;
-  readonly channels = new Channels();
+  readonly channels: Channels;
   readonly #directory: Directory;
   readonly #limits: Limits;
   readonly #cipher: Cipher;
   readonly #random: Random;
+  /** The last search passed somebody over for that reason only. */
+  #busy = false;
 
   constructor(directory: Directory, limits: Limits, cipher: Cipher, random: Random) {
     this.pairs = new Pairs(limits.pairLife, (pair) => this.#isFed(pair));
@@ -49,12 +73,20 @@ export class Matchmaker {
     this.#limits = limits;
     this.#cipher = cipher;
     this.#random = random;
+    this.channels = new Channels({
+      random,
+      suits: {
+        rank: (parent, child) => this.#rank(parent, child),
+        rtt: (a, b) => tripOf(directory.byNode(a)) + tripOf(directory.byNode(b)),
+        isNear: (a, b) => areaOf(directory.byNode(a)) === areaOf(directory.byNode(b)),
+      },
+    });
   }
 
   /** One household asks for another by its NODE-ID. */
   introduce(asker: Client, { request, node }: Introduce, now: Instant): Verdict {
     const before = this.pairs.asked(questionOf(asker, request));
-    if (before !== undefined) return { kind: 'introduced', pair: before, again: true };
+    if (before !== undefined) return { kind: 'introduced', pair: before, again: true, beside: [] };
     const nodeKey = keyOf(node);
     if (nodeKey === asker.nodeKey) return refused('refused');
     if (asker.facts === undefined || asker.path.kind === 'moved') return { kind: 'unproven' };
@@ -69,23 +101,30 @@ export class Matchmaker {
       asker.asking.level += 1;
       return target.path.kind === 'moved' ? { kind: 'unproven' } : refused('quota', BUSY);
     }
-    return { kind: 'introduced', pair: this.#begin(asker, target, request, 'ping', undefined, now), again: false };
+    return {
+      kind: 'introduced',
+      pair: this.#begin({ asker, target, request, purpose: 'ping', channel: undefined }, now),
+      again: false,
+      beside: [],
+    };
   }
 
   /** A household asks for a parent in a channel, because it has none or lost it. */
   join(asker: Client, message: Join, now: Instant): Verdict {
     const before = this.pairs.asked(questionOf(asker, message.request));
-    if (before !== undefined) return { kind: 'introduced', pair: before, again: true };
+    if (before !== undefined) return { kind: 'introduced', pair: before, again: true, beside: [] };
     const name = keyOf(message.channel);
     const channel = this.channels.get(name);
     if (channel === undefined) return refused('channel-unknown', SOON);
-    if (channel.tree.root === undefined) return refused('peer-offline', SOON);
-    if (channel.tree.root === asker.nodeKey) return refused('refused');
+    if (channel.plan.tree.root === undefined) return refused('peer-offline', SOON);
+    if (channel.plan.tree.root === asker.nodeKey) return refused('refused');
     if (asker.facts === undefined || asker.path.kind === 'moved') return { kind: 'unproven' };
     const wait = spend(asker.asking, this.#directory.asking, this.#limits.joinCost, now);
     if (wait !== 'spent') return refused('quota', wait);
     if (!this.enterChannel(asker, name)) return refused('quota');
-    return this.#place(asker, asker.facts, message, channel, name, now);
+    return message.want === 'parent'
+      ? this.#place(asker, message, name, now)
+      : this.#findSpares(asker, message, name, now);
   }
 
   /** A household claims to lead a channel, with a signature over the nonce of its session. */
@@ -104,13 +143,12 @@ export class Matchmaker {
   }
 
   /** A household says where it stands. */
-  position(member: Client, { channel, parent, children }: Position): { readonly kind: 'done' } | No {
+  position(member: Client, { channel, parent, children }: Position, now: Instant): { readonly kind: 'done' } | No {
     const name = keyOf(channel);
-    const known = this.channels.get(name);
-    if (known === undefined) return refused('channel-unknown', SOON);
+    if (this.channels.get(name) === undefined) return refused('channel-unknown', SOON);
     if (!this.enterChannel(member, name)) return refused('quota', SOON);
     const fedBy = parent === undefined ? undefined : { node: keyOf(parent.node), method: parent.method };
-    this.channels.position(known, member, fedBy, children.map(keyOf));
+    this.channels.position(name, member, fedBy, children.map(keyOf), now);
     return { kind: 'done' };
   }
 
@@ -145,6 +183,7 @@ export class Matchmaker {
       profile: peer.facts.profile,
       mine: to.facts.profile,
       startIn: ms(Math.max(0, Math.min(65535, Math.round(wait)))),
+      instead: isAsker ? undefined : pair.instead,
     };
   }
 
@@ -158,7 +197,7 @@ export class Matchmaker {
     if (outcome.kind === 'connected') this.channels.connected(channel, pair.asker, pair.target, outcome.method);
     // Who is fed by a relay has said so by now, and keeps its place.
     else if (pair.outcome === 'failed' && !this.channels.isConfirmed(channel, pair.asker, pair.target)) {
-      this.channels.failed(channel, pair.asker, pair.target);
+      this.#failed(pair);
     }
     return true;
   }
@@ -170,53 +209,91 @@ export class Matchmaker {
       const channel = pair.channel === undefined ? undefined : this.channels.get(pair.channel);
       if (channel === undefined || kind === 'again') continue;
       if (!this.channels.isConfirmed(channel, pair.asker, pair.target)) {
-        this.channels.failed(channel, pair.asker, pair.target);
+        this.#failed(pair);
       }
     }
     return events;
   }
 
   /** The household is gone, or was started anew and knows nothing of its places. */
-  leaveAll(client: Client): void {
-    for (const channel of client.channels) this.channels.leave(channel, client.nodeKey);
+  leaveAll(client: Client, now: Instant): void {
+    for (const channel of client.channels) this.channels.leave(channel, client.nodeKey, now);
     client.channels.clear();
   }
 
-  #place(asker: Client, facts: Facts, message: Join, channel: Channel, name: string, now: Instant): Verdict {
-    let busy = false;
-    const rank = (parent: string): number => {
-      const client = this.#directory.byNode(parent);
-      if (client?.facts === undefined || client.path.kind === 'moved') return Infinity;
-      if (this.pairs.aimedAt(client) >= this.#limits.atOncePerTarget) {
-        busy = true;
-        return Infinity;
+  /** Pairs for the households that the plans want elsewhere now. */
+  moves(now: Instant): readonly Pair[] {
+    return this.channels.due(now).flatMap(({ node, to, channel }) => {
+      const [asker, target] = [this.#directory.byNode(node), this.#directory.byNode(to)];
+      if (asker?.facts === undefined || target?.facts === undefined || !this.#mayKnock(target)) {
+        this.channels.failed(channel, node, to);
+        return [];
       }
-      return suits(client.facts.profile, facts.profile);
-    };
-    const avoid = new Set(message.avoid.map(keyOf));
-    const parent = this.channels.join(channel, asker, avoid, rank);
-    const target = parent === undefined ? undefined : this.#directory.byNode(parent);
-    if (target === undefined) return busy ? refused('quota', BUSY) : refused('no-parent', SOON);
-    const pair = this.#begin(asker, target, message.request, 'parent', name, now);
-    return { kind: 'introduced', pair, again: false };
+      return [this.#begin({ asker, target, request: 0, purpose: 'move', channel }, now)];
+    });
   }
 
-  #begin(
-    asker: Client,
-    target: Client,
-    request: number,
-    purpose: Pair['purpose'],
-    channel: string | undefined,
-    now: Instant,
-  ): Pair {
+  #place(asker: Client, { request, avoid: avoided }: Join, channel: string, now: Instant): Verdict {
+    const avoid = new Set(avoided.map(keyOf));
+    this.#busy = false;
+    const answer = this.channels.join(channel, asker, avoid, now);
+    if (answer?.kind !== 'placed') {
+      const soon = answer === undefined || answer.retryIn === 0 ? SOON : answer.retryIn;
+      return this.#busy ? refused('quota', BUSY) : refused('no-parent', soon);
+    }
+    const target = this.#directory.byNode(answer.parent);
+    if (target === undefined) return refused('no-parent', SOON);
+    const displaced = answer.displaced === undefined ? undefined : this.#directory.byNode(answer.displaced);
+    const instead = displaced === undefined ? undefined : new Reader(displaced.node).u32();
+    const pair = this.#begin({ asker, target, request, purpose: 'parent', channel, instead }, now);
+    return { kind: 'introduced', pair, again: false, beside: this.#spares(asker, answer.spares, channel, 0, now) };
+  }
+
+  #findSpares(asker: Client, { request, avoid }: Join, channel: string, now: Instant): Verdict {
+    const named = this.channels.spares(channel, asker.nodeKey, new Set(avoid.map(keyOf)));
+    const [pair, ...beside] = this.#spares(asker, named, channel, request, now);
+    return pair === undefined ? refused('no-parent', SOON) : { kind: 'introduced', pair, again: false, beside };
+  }
+
+  /** What is kept at hand must cost nothing to speak of: only whom it reaches easily. The first answers the request. */
+  #spares(asker: Client, named: readonly string[], channel: string, request: number, now: Instant): readonly Pair[] {
+    return named
+      .flatMap((node) => this.#directory.byNode(node) ?? [])
+      .filter((target) => this.#rank(target.nodeKey, asker.nodeKey) < RELUCTANT && !isConducted(asker, target))
+      .map((target, i) => {
+        const which = { asker, target, request: i === 0 ? request : 0, purpose: 'spare', channel } as const;
+        return this.#begin(which, now);
+      });
+  }
+
+  #rank(parent: string, child: string): number {
+    const [above, below] = [this.#directory.byNode(parent), this.#directory.byNode(child)];
+    if (above?.facts === undefined || below?.facts === undefined || above.path.kind === 'moved') return Infinity;
+    if (this.#mayKnock(above)) return suits(above.facts.profile, below.facts.profile);
+    this.#busy = true;
+    return Infinity;
+  }
+
+  /** Not too many households may be made to knock at one address at once. */
+  #mayKnock(target: Client): boolean {
+    return this.pairs.aimedAt(target) < this.#limits.atOncePerTarget;
+  }
+
+  #failed({ channel, asker, target, purpose }: Pair): void {
+    if (channel !== undefined && (purpose === 'parent' || purpose === 'move'))
+      this.channels.failed(channel, asker, target);
+  }
+
+  #begin({ asker, target, channel, ...which }: Wish, now: Instant): Pair {
     for (const client of [asker, target]) client.pairingUntil = after(now, this.#limits.pairingFor);
     let id = this.#random(2 ** 32);
     while (this.pairs.get(id) !== undefined) id = this.#random(2 ** 32);
-    const question = questionOf(asker, request);
-    const facts = { id, asker: asker.nodeKey, request, question, target: target.nodeKey, purpose, channel };
+    const question = questionOf(asker, which.request);
+    const facts = { id, asker: asker.nodeKey, question, target: target.nodeKey, channel, instead: undefined, ...which };
     const startAt = after(now, ms(Math.max(halfTrip(asker), halfTrip(target))));
     const secret = this.#cipher.random(32);
-    const relayAllowed = this.#limits.relayKbits > 0;
+    // A relay is no help on the day when a spare is needed.
+    const relayAllowed = this.#limits.relayKbits > 0 && which.purpose !== 'spare';
     return this.pairs.enter(
       { ...facts, secret, startAt, relayAllowed, conducted: isConducted(asker, target), at: key(target.address) },
       now,
@@ -239,7 +316,17 @@ function refused(reason: RefusedReason, retryIn: Millis = ms(0)): No {
 }
 
 function opposite(purpose: Pair['purpose']): Purpose {
-  return purpose === 'parent' ? 'child' : purpose;
+  return purpose === 'ping' ? 'ping' : 'child';
+}
+
+/** Between two households and the middle of the net there are two halves of what they measure to us. */
+function tripOf(client: Client | undefined): number {
+  return (client?.rtt ?? TRIP) / 2;
+}
+
+/** What belongs to one carrier or region, mostly. */
+function areaOf(client: Client | undefined): string {
+  return (client?.address.ip ?? '').split(/[.:]/).slice(0, 2).join('.');
 }
 
 function halfTrip(client: Client): number {

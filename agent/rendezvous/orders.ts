@@ -13,6 +13,7 @@ import type {
   ChannelId,
   ChannelInfo,
   ClientRole,
+  Fault,
   Fired,
   Introduction,
   Judged,
@@ -24,6 +25,7 @@ import type {
   RefusedReason,
   Volley,
   VolleyShot,
+  Want,
 } from '../wire/messages.ts';
 
 /** What the rendezvous is told of this household. */
@@ -52,6 +54,8 @@ export type ClientInput =
       readonly kind: 'join';
       readonly request: number;
       readonly channel: ChannelId;
+      /** A parent unless something else is said. */
+      readonly want?: Want;
       /** The last 8 count. */
       readonly avoid: readonly NodeId[];
       readonly patience?: Millis;
@@ -70,6 +74,7 @@ export type ClientInput =
       readonly parent: { readonly node: NodeId; readonly method: Method } | undefined;
       readonly children: readonly NodeId[];
     }
+  | { readonly kind: 'complain'; readonly channel: ChannelId; readonly node: NodeId; readonly fault: Fault }
   | { readonly kind: 'leave-channel'; readonly channel: ChannelId }
   | { readonly kind: 'relay'; readonly pairId: number; readonly bytes: Uint8Array }
   /** A volley is under way, or why not. */

@@ -19,6 +19,8 @@ export interface Pair {
   readonly purpose: Exclude<Purpose, 'child'>;
   /** Key of the channel they are brought together for. */
   readonly channel: string | undefined;
+  /** The child of the target's that makes room for the asker. */
+  readonly instead: number | undefined;
   readonly secret: Uint8Array;
   /** When the asker's first knock leaves; the target's is aimed at the same moment. */
   readonly startAt: Instant;
@@ -132,7 +134,7 @@ export class Pairs {
       until: after(now, this.#life),
     };
     this.#byId.set(pair.id, pair);
-    this.#byQuestion.set(pair.question, pair);
+    if (isAsked(pair)) this.#byQuestion.set(pair.question, pair);
     this.#open.set(pair.at, (this.#open.get(pair.at) ?? 0) + 1);
     this.#steps.add(pair, after(now, SCHEDULE[0]?.at ?? this.#life), now);
     this.#ends.add(pair, pair.until, now);
@@ -185,7 +187,8 @@ export class Pairs {
     while (next !== undefined && after(pair.born, next.at) <= now) {
       const { what } = next;
       if (what === 'closed' && isOpen(pair)) this.#close(pair);
-      if (what !== 'closed' && !pair.accepted) events.push({ kind: what, pair });
+      const isHeard = pair.accepted && (isAsked(pair) || pair.taken);
+      if (what !== 'closed' && !isHeard) events.push({ kind: what, pair });
       pair.step++;
       next = SCHEDULE[pair.step];
     }
@@ -209,6 +212,11 @@ export class Pairs {
 /** Still counted among the introductions at once. */
 function isOpen(pair: Pair): boolean {
   return pair.outcome === undefined && pair.step < SCHEDULE.length;
+}
+
+/** The asker put a question; otherwise it has to be told as the target is. */
+function isAsked({ request }: Pair): boolean {
+  return request !== 0;
 }
 
 /** A header key belongs to one start of a household; but anybody may claim to have the same, so the node goes first. */

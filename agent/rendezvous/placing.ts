@@ -1,6 +1,14 @@
 import { base32 } from '../base/text32.ts';
 import { type Instant, ms } from '../base/time.ts';
-import type { AskChannel, Capacity, FromRendezvous, LeaveChannel, Position, Publish } from '../wire/messages.ts';
+import type {
+  AskChannel,
+  Capacity,
+  Complain,
+  FromRendezvous,
+  LeaveChannel,
+  Position,
+  Publish,
+} from '../wire/messages.ts';
 import { type Client, keyOf } from './directory.ts';
 import { event, type RendezvousEffect, short } from './events.ts';
 import type { Floor } from './floor.ts';
@@ -38,25 +46,33 @@ export class Placing {
     return [];
   }
 
-  position(client: Client, message: Position, answers: FromRendezvous[]): RendezvousEffect[] {
+  position(client: Client, message: Position, answers: FromRendezvous[], now: Instant): RendezvousEffect[] {
     const { request } = message;
-    const verdict = this.#floor.matchmaker.position(client, message);
+    const verdict = this.#floor.matchmaker.position(client, message, now);
     if (verdict.kind !== 'done') return answerNo(this.#floor, request, verdict, answers);
     answers.push({ kind: 'done', request });
     return [];
   }
 
-  capacity(client: Client, { request, children }: Capacity, answers: FromRendezvous[]): [] {
+  complain(client: Client, message: Complain, answers: FromRendezvous[], now: Instant): RendezvousEffect[] {
+    const { request, channel, node, fault } = message;
+    const { channels } = this.#floor.matchmaker;
+    const isDecided = channels.complain(keyOf(channel), client.nodeKey, keyOf(node), fault, now);
+    answers.push({ kind: 'done', request });
+    return isDecided ? [event('demoted', { node: base32(node).slice(0, 8), fault })] : [];
+  }
+
+  capacity(client: Client, { request, children }: Capacity, answers: FromRendezvous[], now: Instant): [] {
     if (client.facts !== undefined) client.facts = { ...client.facts, children };
     for (const channel of client.channels) {
-      this.#floor.matchmaker.channels.resize(channel, client.nodeKey, children);
+      this.#floor.matchmaker.channels.resize(channel, client, now);
     }
     answers.push({ kind: 'done', request });
     return [];
   }
 
-  leave(client: Client, { request, channel }: LeaveChannel, answers: FromRendezvous[]): [] {
-    this.#floor.matchmaker.channels.leave(keyOf(channel), client.nodeKey);
+  leave(client: Client, { request, channel }: LeaveChannel, answers: FromRendezvous[], now: Instant): [] {
+    this.#floor.matchmaker.channels.leave(keyOf(channel), client.nodeKey, now);
     client.channels.delete(keyOf(channel));
     answers.push({ kind: 'done', request });
     return [];

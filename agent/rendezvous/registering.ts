@@ -39,7 +39,7 @@ export class Registering {
     if (!mayBeBlock(client)) client.seen = undefined;
     this.#hearsay.registered(client, profile, now);
     client.interval = this.#interval(client, now);
-    for (const channel of client.channels) matchmaker.channels.resize(channel, client.nodeKey, children);
+    for (const channel of client.channels) matchmaker.channels.resize(channel, client, now);
     answers.push({
       kind: 'registered',
       request: message.request,

@@ -214,7 +214,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
   #tick(now: Instant): RendezvousEffect[] {
     const effects: RendezvousEffect[] = [];
     for (const client of this.#directory.expire(now)) {
-      this.#matchmaker.leaveAll(client);
+      this.#matchmaker.leaveAll(client, now);
       effects.push(event('expired', { node: short(client) }));
     }
     effects.push(...this.#introducing.tick(now));
@@ -255,7 +255,7 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
     const arrival = { index, session, node, headerKey, address: came.from, socket: came.socket };
     const { client, before } = this.#directory.enter(arrival, now);
     // A header key lives as long as a process: a new one means that the household remembers none of its places.
-    if (before !== undefined && !sameBytes(before.headerKey, client.headerKey)) this.#matchmaker.leaveAll(client);
+    if (before !== undefined && !sameBytes(before.headerKey, client.headerKey)) this.#matchmaker.leaveAll(client, now);
     return this.#body(client, came, now);
   }
 
@@ -323,13 +323,15 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
       case 'report':
         return this.#introducing.report(client, message, answers, now);
       case 'capacity':
-        return this.#placing.capacity(client, message, answers);
+        return this.#placing.capacity(client, message, answers, now);
       case 'position':
-        return this.#placing.position(client, message, answers);
+        return this.#placing.position(client, message, answers, now);
+      case 'complain':
+        return this.#placing.complain(client, message, answers, now);
       case 'leave-channel':
-        return this.#placing.leave(client, message, answers);
+        return this.#placing.leave(client, message, answers, now);
       case 'leave':
-        this.#matchmaker.leaveAll(client);
+        this.#matchmaker.leaveAll(client, now);
         this.#directory.remove(client, now);
         return [event('left', { node: short(client) })];
       case 'response':

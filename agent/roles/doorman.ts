@@ -9,8 +9,8 @@ import type { Terrain } from '../uplink/terrain.ts';
 import { readTerrain, watchTerrain } from './terrain.ts';
 
 const FILE = 'leases.json';
-/** Gateways are given two seconds to take a mapping back; nobody waits longer for the end of a program. */
-const FAREWELL_MS = 2500;
+/** Children are given two seconds to find another parent, gateways as long to take a mapping back; nobody waits longer for the end of a program. */
+const FAREWELL_MS = 4500;
 
 type Order = Extract<HouseholdEffect, { kind: 'http' | 'keep' | 'left' }>;
 type Answer = Extract<HouseholdInput, { kind: 'uplinks' | 'http-answered' | 'http-failed' }>;
@@ -18,7 +18,7 @@ type Answer = Extract<HouseholdInput, { kind: 'uplinks' | 'http-answered' | 'htt
 /** Carries out what a household orders about its doors, and tells it of the lines out of this machine. */
 export interface Doorman {
   act(order: Order): void;
-  /** After `leave`: until nothing of ours is left at gateways, but not for ever. */
+  /** After `leave`: until children have gone and nothing of ours is left at gateways, but not for ever. */
   left(): Promise<void>;
   stop(): void;
 }

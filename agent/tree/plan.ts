@@ -1,180 +1,307 @@
-/**
- * Who feeds whom in one channel, as a table, and the one decision made on it: where a household goes.
- *
- * The root is the origin. A member whose parent left keeps its own children and is a loose root of its own until it is
- * placed again; only members that hang on the origin are offered as parents, so no loop can form.
- */
-export interface Member {
-  readonly node: string;
-  /** Most children it feeds. */
-  slots: number;
-  parent: string | undefined;
-  readonly children: Set<string>;
-  /** Steps from the origin; undefined while it hangs on nobody. */
-  depth: number | undefined;
+import type { Random } from '../base/random.ts';
+import { after, at, earliest, type Instant, type Millis, minutes, ms } from '../base/time.ts';
+import { Claims, type Said } from './claims.ts';
+import { Generations } from './generations.ts';
+import { type Move, Moves } from './moves.ts';
+import { chooseAbove, chooseSlot, type Newcomer } from './placement.ts';
+import { isTooDeep, lift } from './rebalance.ts';
+import type { Seat } from './seat.ts';
+import { Spares } from './spares.ts';
+import type { Suits } from './suits.ts';
+import { Tree } from './tree.ts';
+import { type Complaint, Trust } from './trust.ts';
+
+export { place } from './place.ts';
+export { Tree } from './tree.ts';
+
+/** Spares of a household: with one the next failure would find nobody, a third costs a path and is seldom needed. */
+const SPARES = 2;
+/** Ancestors named in an answer: whom to turn to when parent and spares are gone. */
+const ANCESTORS = 16;
+/** Moves that departures gave a right to and that found nothing to do are kept for later, so many at most. */
+const CREDIT_MOST = 32;
+/** A newcomer waits a moment for a place that is more than this higher than what there is now. */
+const WORTH_WAITING = 2;
+const LIFT_EVERY = ms(500);
+const LIFT_SOON = ms(10);
+/** The origin asks for no parent. */
+const NEVER = minutes(60);
+
+export interface PlanOptions {
+  readonly random: Random;
+  readonly suits: Suits;
+  /** Children of one household at most, whatever it could carry. */
+  readonly most: number;
 }
 
-export class Tree {
-  readonly #members = new Map<string, Member>();
-  /** By depth: members with a free slot. Makes placing cost the same for ten households and for a million. */
-  readonly #free: Set<string>[] = [];
-  #root: string | undefined;
-
-  get root(): string | undefined {
-    return this.#root;
-  }
-
-  get size(): number {
-    return this.#members.size;
-  }
-
-  get(node: string): Member | undefined {
-    return this.#members.get(node);
-  }
-
-  members(): IterableIterator<Member> {
-    return this.#members.values();
-  }
-
-  /** Makes this node the origin; another one before it stays as a loose root, its children with it. */
-  plant(node: string, slots: number): void {
-    if (this.#root === node) return this.resize(node, slots);
-    const old = this.#root === undefined ? undefined : this.#members.get(this.#root);
-    this.#root = undefined;
-    if (old !== undefined) this.#settle(old, undefined);
-    const member = this.#enter(node, slots);
-    this.detach(node);
-    this.#root = node;
-    this.#settle(member, 0);
-  }
-
-  /** Enters a member without a place, or changes how many children it feeds. */
-  enter(node: string, slots: number): void {
-    if (this.#members.has(node)) this.resize(node, slots);
-    else this.#enter(node, slots);
-  }
-
-  /** Children over the new number stay: they are fed until they leave. */
-  resize(node: string, slots: number): void {
-    const member = this.#members.get(node);
-    if (member === undefined) return;
-    member.slots = slots;
-    this.#index(member);
-  }
-
-  /** Hangs a member under another; false when either is not here or a loop would form. */
-  attach(child: string, parent: string): boolean {
-    const member = this.#members.get(child);
-    const above = this.#members.get(parent);
-    if (member === undefined || above === undefined || child === this.#root || this.isBelow(parent, child))
-      return false;
-    this.detach(child);
-    member.parent = parent;
-    above.children.add(child);
-    this.#index(above);
-    this.#settle(member, above.depth === undefined ? undefined : above.depth + 1);
-    return true;
-  }
-
-  /** Takes a member from its parent; it keeps its own children. */
-  detach(child: string): void {
-    const member = this.#members.get(child);
-    if (member?.parent === undefined) return;
-    const above = this.#members.get(member.parent);
-    member.parent = undefined;
-    above?.children.delete(child);
-    if (above !== undefined) this.#index(above);
-    this.#settle(member, undefined);
-  }
-
-  /** Takes a member out; answers with its children, who need a new parent each. */
-  remove(node: string): readonly string[] {
-    const member = this.#members.get(node);
-    if (member === undefined) return [];
-    this.detach(node);
-    const orphans = [...member.children];
-    for (const orphan of orphans) this.detach(orphan);
-    if (member.depth !== undefined) this.#free[member.depth]?.delete(node);
-    this.#members.delete(node);
-    if (this.#root === node) this.#root = undefined;
-    return orphans;
-  }
-
-  /** Members with a free slot, the shallowest first. */
-  *free(): Generator<Member> {
-    for (const nodes of this.#free) {
-      for (const node of nodes) {
-        const member = this.#members.get(node);
-        if (member !== undefined) yield member;
-      }
-    }
-  }
-
-  /** True when `node` is `top` or hangs somewhere under it. */
-  isBelow(node: string, top: string): boolean {
-    for (let at: string | undefined = node; at !== undefined; at = this.#members.get(at)?.parent) {
-      if (at === top) return true;
-    }
-    return false;
-  }
-
-  #enter(node: string, slots: number): Member {
-    const known = this.#members.get(node);
-    if (known !== undefined) {
-      known.slots = slots;
-      return known;
-    }
-    const member: Member = { node, slots, parent: undefined, children: new Set(), depth: undefined };
-    this.#members.set(node, member);
-    return member;
-  }
-
-  /** Gives a member its depth, and everyone below it theirs. */
-  #settle(top: Member, depth: number | undefined): void {
-    const waiting: [Member, number | undefined][] = [[top, depth]];
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const [member, level] = next;
-      if (member.depth !== undefined) this.#free[member.depth]?.delete(member.node);
-      member.depth = level;
-      this.#index(member);
-      for (const node of member.children) {
-        const child = this.#members.get(node);
-        if (child !== undefined) waiting.push([child, level === undefined ? undefined : level + 1]);
-      }
-    }
-  }
-
-  #index(member: Member): void {
-    if (member.depth === undefined) return;
-    while (this.#free.length <= member.depth) this.#free.push(new Set());
-    const level = this.#free[member.depth];
-    if (member.children.size < member.slots) level?.add(member.node);
-    else level?.delete(member.node);
-  }
+/** What a household says of itself when it asks for a place. */
+export interface Claimant {
+  /** Streams it can send at once, as measured: 0 to 8, fractions allowed. */
+  readonly capacity: number;
+  /** What fails together has the same prefix. */
+  readonly prefix: string;
 }
 
-/** How far placing looks past members that do not suit, so that a long avoid list or a picky rule stays cheap. */
-const MOST_LOOKED_AT = 256;
+export type Answer =
+  | {
+      readonly kind: 'placed';
+      readonly parent: string;
+      readonly spares: readonly string[];
+      /** From the parent's parent upwards. */
+      readonly ancestors: readonly string[];
+      /** Hung on that parent until now, and is moved under the newcomer (`due`) as soon as that has something to give. */
+      readonly displaced: string | undefined;
+    }
+  /** Nobody can take another child yet. */
+  | { readonly kind: 'wait'; readonly retryIn: Millis };
 
-/**
- * The parent for a household: the shallowest member with a free slot that is neither itself, nor below it, nor avoided.
- * Among those of one depth the one `rank` likes best (least number; Infinity = never); undefined when there is none.
- */
-export function place(
-  tree: Tree,
-  joiner: string,
-  avoid: ReadonlySet<string>,
-  rank: (parent: string) => number = () => 0,
-): string | undefined {
-  let best: { node: string; depth: number; rank: number } | undefined;
-  let looked = 0;
-  for (const { node, depth = Infinity } of tree.free()) {
-    if (best !== undefined && depth > best.depth) break;
-    if (++looked > MOST_LOOKED_AT) break;
-    if (avoid.has(node) || tree.isBelow(node, joiner)) continue;
-    const value = rank(node);
-    if (value < (best?.rank ?? Infinity)) best = { node, depth, rank: value };
-    if (best?.rank === 0) break;
+interface Record extends Claimant {
+  /** It received the stream for long enough to give it on. */
+  ripe: boolean;
+  lastParent: string | undefined;
+}
+
+/** The rendezvous's table of one channel, and every decision made on it. */
+export class Plan {
+  readonly tree = new Tree();
+  readonly #random: Random;
+  readonly #suits: Suits;
+  readonly #most: number;
+  readonly #records = new Map<string, Record>();
+  readonly #claims = new Claims();
+  readonly #generations = new Generations();
+  readonly #spares = new Spares();
+  readonly #trust = new Trust();
+  readonly #moves = new Moves(this.tree);
+  readonly #doubted = new Map<string, Instant>();
+  #orders: Move[] = [];
+  #credit = 0;
+  #borrowed = 0;
+  #liftAt: Instant | undefined;
+
+  constructor({ random, suits, most }: PlanOptions) {
+    this.#random = random;
+    this.#suits = suits;
+    this.#most = most;
   }
-  return best?.node;
+
+  /** The origin feeds `children` households and no more. */
+  plant(origin: string, children: number, prefix = ''): void {
+    this.#records.set(origin, { capacity: children, prefix, ripe: true, lastParent: undefined });
+    this.tree.plant(origin, children);
+  }
+
+  /** A household is here, or says anew what it can carry; it has no place by that. */
+  enter(node: string, claimant: Claimant, now: Instant): void {
+    const { capacity, prefix } = claimant;
+    const { ripe = false, lastParent } = this.#records.get(node) ?? {};
+    this.#records.set(node, { capacity, prefix, ripe, lastParent });
+    const slots = this.#trust.isDemoted(node, now) ? 0 : Math.max(0, Math.min(this.#most, Math.floor(capacity)));
+    this.tree.enter(node, this.tree.get(node)?.planted === true ? Math.floor(capacity) : slots);
+    this.tree.open(node, this.#trust.isDoubted(node, now) ? 'shut' : ripe ? 'open' : 'young');
+  }
+
+  /** Gives a household without a parent a place; what hangs on it comes with it. */
+  join(node: string, claimant: Claimant, avoid: ReadonlySet<string>, now: Instant): Answer {
+    this.#ripen(now);
+    this.enter(node, claimant, now);
+    this.#moves.drop(node);
+    this.#restore(this.#moves.cancel(node));
+    this.#restore(node);
+    const seat = this.tree.get(node);
+    if (seat === undefined || seat.planted) return { kind: 'wait', retryIn: NEVER };
+    const chosen = this.#choose({ seat, avoid }, now);
+    if (chosen === undefined) {
+      return { kind: 'wait', retryIn: this.#generations.wait(node, seat.slots >= 2, this.#random, now) };
+    }
+    const { parent, lower } = chosen;
+    this.#generations.placed(node, this.#records.get(node)?.ripe === true ? 0 : seat.slots);
+    this.#moves.place(node, parent.node, now);
+    if (lower !== undefined) this.#moves.displace(lower.node, parent.node, node, now);
+    return {
+      kind: 'placed',
+      parent: parent.node,
+      spares: this.spares(node, avoid),
+      ancestors: this.ancestors(node),
+      displaced: lower?.node,
+    };
+  }
+
+  #choose(newcomer: Newcomer, now: Instant): { readonly parent: Seat; readonly lower: Seat | undefined } | undefined {
+    const { seat } = newcomer;
+    const isNew = seat.below.length === 0;
+    if (isNew && seat.slots < 2 && this.tree.spare <= this.#generations.builders) return undefined;
+    const slot = chooseSlot(this.tree, newcomer, this.#suits, this.#random);
+    const depth = slot?.depth === undefined ? Infinity : slot.depth + 1;
+    const lower = chooseAbove(this.tree, newcomer, depth, this.#suits, this.#random, (node) =>
+      this.#moves.mayMove(node, now),
+    );
+    if (lower?.above !== undefined) return { parent: lower.above, lower };
+    const isSoon = isNew && seat.slots >= 2 && depth - (this.#root?.nearest.coming ?? 0) > WORTH_WAITING;
+    return slot === undefined || isSoon ? undefined : { parent: slot, lower: undefined };
+  }
+
+  /** Other households to keep warm, when some of those before are gone. */
+  spares(node: string, avoid: ReadonlySet<string>, many = SPARES): readonly string[] {
+    const seat = this.tree.get(node);
+    if (seat === undefined) return [];
+    const prefix = (other: string): string => this.#records.get(other)?.prefix ?? '';
+    return this.#spares.choose(this.tree, seat, many, avoid, prefix, this.#suits, this.#random);
+  }
+
+  /** From the parent's parent upwards. */
+  ancestors(node: string): readonly string[] {
+    const found: string[] = [];
+    for (let at = this.tree.get(node)?.above?.above; at !== undefined && found.length < ANCESTORS; at = at.above)
+      found.push(at.node);
+    return found;
+  }
+
+  /** A household says who feeds it and whom it feeds. What this table did not order itself is believed when both ends say so. */
+  stand(node: string, said: Said, now: Instant): void {
+    const record = this.#records.get(node);
+    if (record === undefined) return;
+    for (const { child, parent } of this.#claims.say(node, said)) this.#believe(child, parent, now);
+    const seat = this.tree.get(node);
+    const gone = seat?.children.filter((child) => this.#claims.hasLeft(child, node)) ?? [];
+    for (const child of gone) if (!this.#moves.has(child)) this.tree.detach(child);
+    if (said.parent === undefined) {
+      if (seat?.parent !== undefined && record.lastParent === seat.parent) this.tree.detach(node);
+    } else if (seat?.parent === said.parent) this.#fed(node, said.parent, now);
+  }
+
+  /** That parent could not be reached. */
+  failed(node: string, parent: string): void {
+    if (this.tree.get(node)?.parent !== parent || this.#claims.parentOf(node) === parent) return;
+    this.#moves.drop(node);
+    this.#restore(this.#moves.cancel(node));
+    this.#restore(node);
+  }
+
+  /** It is gone. Its strongest child is expected in its place, and one household elsewhere may be lifted for it. */
+  leave(node: string, now: Instant): void {
+    this.#restore(this.#moves.cancel(node));
+    this.#moves.forget(node);
+    const seat = this.tree.get(node);
+    const above = seat?.above;
+    const heir = seat?.below.toSorted((a, b) => b.slots - a.slots || b.height - a.height)[0];
+    this.tree.remove(node);
+    if (heir !== undefined && above?.isFree === true) this.tree.attach(heir.node, above.node);
+    this.#records.delete(node);
+    this.#doubted.delete(node);
+    this.#claims.forget(node);
+    this.#spares.forget(node);
+    this.#generations.forget(node);
+    if (this.#borrowed > 0) this.#borrowed--;
+    else this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
+    this.#liftAt ??= after(now, LIFT_EVERY);
+  }
+
+  /** A child says that a parent failed it. True when the parent is taken for one that feeds nobody from now on. */
+  complain(by: string, against: string, why: Complaint, proven: boolean, now: Instant): boolean {
+    const record = this.#records.get(by);
+    const wasFed = this.tree.get(by)?.parent === against || record?.lastParent === against;
+    if (record === undefined || (!wasFed && !proven) || this.tree.get(against)?.planted === true) return false;
+    const decided = this.#trust.complain(
+      { node: by, prefix: record.prefix },
+      against,
+      proven && why === 'corrupt',
+      now,
+    );
+    this.#judge(against, now);
+    return decided;
+  }
+
+  /** Households to be moved now. */
+  due(now: Instant): readonly Move[] {
+    this.#ripen(now);
+    for (const node of this.#moves.expire(now)) this.#restore(node);
+    for (const [node, until] of [...this.#doubted]) if (until <= now) this.#judge(node, now);
+    if (this.#liftAt !== undefined && this.#liftAt <= now) this.#lift(now);
+    const moves = this.#orders;
+    this.#orders = [];
+    return moves;
+  }
+
+  wake(): Instant | undefined {
+    if (this.#orders.length > 0) return at(0);
+    let wake = earliest(earliest(this.#generations.wake(), this.#liftAt), this.#moves.wake());
+    for (const until of this.#doubted.values()) wake = earliest(wake, until);
+    return wake;
+  }
+
+  get #root(): Seat | undefined {
+    return this.tree.root === undefined ? undefined : this.tree.get(this.tree.root);
+  }
+
+  #judge(node: string, now: Instant): void {
+    const [record, until] = [this.#records.get(node), this.#trust.until(node)];
+    this.#doubted.delete(node);
+    if (record === undefined || until === undefined) return;
+    if (until > now) this.#doubted.set(node, until);
+    this.enter(node, record, now);
+  }
+
+  #believe(child: string, parent: string, now: Instant): void {
+    if (this.#moves.isFrom(child, parent) || !this.#records.has(parent)) return;
+    if (!this.#hang(child, parent)) return;
+    this.#fed(child, parent, now);
+    // Others hang on it, and it found itself a place at the edge: that one is lifted with it at once.
+    if (!isTooDeep(this.tree, this.tree.get(child))) return;
+    this.#liftAt = after(now, LIFT_SOON);
+    // It lost its parent: the departure that this move is for is known here some beats later.
+    if (this.#credit < 1) [this.#credit, this.#borrowed] = [1, this.#borrowed + 1];
+  }
+
+  /** Where both ends say it is. In the way of that can only be what nobody confirmed. */
+  #hang(child: string, parent: string): boolean {
+    if (this.tree.get(child)?.parent === parent || this.tree.attach(child, parent)) return true;
+    for (let at = this.tree.get(parent); at?.above !== undefined;) {
+      const { node, above }: Seat = at;
+      if (this.#claims.parentOf(node) !== above.node) this.tree.detach(node);
+      at = above;
+    }
+    return this.tree.attach(child, parent);
+  }
+
+  /** It is not where this table had it by an order: back to where it said that it is. */
+  #restore(node: string | undefined): void {
+    if (node === undefined) return;
+    const parent = this.#claims.parentOf(node);
+    if (parent === undefined || !this.#hang(node, parent)) this.tree.detach(node);
+  }
+
+  #fed(node: string, parent: string, now: Instant): void {
+    const record = this.#records.get(node);
+    if (record === undefined) return;
+    const hasArrived = this.#moves.arrived(node, parent);
+    record.lastParent = parent;
+    // Who makes room for one that has something to give follows at once; for a newcomer it waits.
+    const following = hasArrived && record.ripe ? this.#moves.ripe(node) : undefined;
+    if (following !== undefined) this.#orders.push(following);
+    if (!record.ripe) this.#generations.begin(node, now);
+  }
+
+  #ripen(now: Instant): void {
+    for (const node of this.#generations.ripe(now)) {
+      const record = this.#records.get(node);
+      if (record === undefined || record.ripe) continue;
+      record.ripe = true;
+      this.enter(node, record, now);
+      const move = this.#moves.ripe(node);
+      if (move !== undefined) this.#orders.push(move);
+    }
+  }
+
+  #lift(now: Instant): void {
+    while (this.#credit > 0) {
+      const found = lift(this.tree, this.#suits, this.#random, (node) => this.#moves.mayMove(node, now));
+      if (found === undefined) break;
+      this.#credit--;
+      const { node, from, to, displaced } = found;
+      this.#orders.push(this.#moves.begin(node, from, to, now, displaced));
+      if (displaced !== undefined) this.#moves.displace(displaced, to, node, now);
+    }
+    this.#liftAt = this.#credit > 0 ? after(now, LIFT_EVERY) : undefined;
+  }
 }

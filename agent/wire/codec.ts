@@ -16,17 +16,20 @@ import {
   readAddress,
   readFlag,
   readList,
+  readMaybe,
   readName,
   readProfile,
   readWord,
   writeFixed,
   writeList,
+  writeMaybe,
   writeName,
   writeProfile,
   writeWord,
 } from './fields.ts';
 import {
   type ChannelFacts,
+  FAULTS,
   type Message,
   MISFIRES,
   type Outcome,
@@ -36,6 +39,7 @@ import {
   REFUSALS,
   RELAY_LIMIT,
   ROLES,
+  WANTS,
 } from './messages.ts';
 import { readLineReport, readStretch, writeLineReport, writeStretch } from './lines.ts';
 import { readVolley, writeVolley } from './volley.ts';
@@ -52,7 +56,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *  0x03  probe          id u32 | index u8 | of a volley u8 [| pair u32 | round u16 | socket u16 | local port u16 | shot u16]
  *  0x04  filter-test    id u32 | index u8 | observer u8 | token 8
  *  0x05  introduce      request u32 | node 32
- *  0x06  join           request u32 | channel 32 | avoid list<node 32> ≤ 8
+ *  0x06  join           request u32 | channel 32 | want u8 | avoid list<node 32> ≤ 8
  *  0x07  publish        request u32 | channel 32 | epoch u32 | name | signature 64
  *  0x08  ask-channel    request u32 | channel 32
  *  0x09  accept         pair u32
@@ -68,6 +72,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *  0x13  carrying       pair u32 | leg u32 | state u8
  *  0x14  bridged        pair u32 | leg u32 | up u8
  *  0x15  try-door       id u32 | index u8 | observer u8 | address
+ *  0x16  complain       request u32 | channel 32 | node 32 | fault u8
  *  0x18  line-test      request u32
  *  0x19  line-ask       request u32
  *  0x1a  stretch        id u32 | index u8 | zeros ≤ 1440 (the rest)
@@ -78,7 +83,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *  0x24  filtered       id u32 | index u8 | observer u8
  *  0x25  introduction   request u32 | pair u32 | initiator u8 | purpose u8 | relay u8 | conducted u8 | start in u16 (ms)
  *                       | peer 32 | header key 16 | secret 32 | candidates list<address, opening u8> ≤ 12 | profile of the peer
- *                       | own profile | with channel u8 [| channel 32 | epoch u32 | name]
+ *                       | own profile | with channel u8 [| channel 32 | epoch u32 | name] | instead u8 [| short u32]
  *  0x26  channel-info   request u32 | channel 32 | epoch u32 | name | origin 32
  *  0x27  done           request u32
  *  0x28  refused        request u32 | reason u8 | retry in u16 (s)
@@ -217,13 +222,16 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
     type: 0x06,
     write: (w, m) => {
       writeFixed(w.u32(m.request), m.channel, 32);
+      writeWord(w, WANTS, m.want);
       writeList(w, m.avoid, 8, (node) => writeFixed(w, node, 32));
     },
     read: (r) => {
       const request = r.u32();
       const channel = r.bytes(32);
+      const want = readWord(r, WANTS);
       const avoid = readList(r, 8, () => r.bytes(32));
-      return avoid === undefined ? undefined : { kind: 'join', request, channel, avoid };
+      if (want === undefined || avoid === undefined) return undefined;
+      return { kind: 'join', request, channel, want, avoid };
     },
   },
   publish: {
@@ -287,6 +295,19 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       writeList(w, m.children, 16, (node) => writeFixed(w, node, 32));
     },
     read: (r) => readPosition(r),
+  },
+  complain: {
+    type: 0x16,
+    write: (w, m) => {
+      writeFixed(w.u32(m.request), m.channel, 32);
+      writeFixed(w, m.node, 32);
+      writeWord(w, FAULTS, m.fault);
+    },
+    read: (r) => {
+      const [request, channel, node] = [r.u32(), r.bytes(32), r.bytes(32)];
+      const fault = readWord(r, FAULTS);
+      return fault === undefined ? undefined : { kind: 'complain', request, channel, node, fault };
+    },
   },
   'leave-channel': {
     type: 0x0e,
@@ -407,6 +428,7 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       writeProfile(w, m.mine);
       w.u8(m.channel === undefined ? 0 : 1);
       if (m.channel !== undefined) writeChannel(w, m.channel);
+      writeMaybe(w, m.instead);
     },
     read: (r) => readIntroduction(r),
   },
@@ -566,9 +588,10 @@ function readIntroduction(r: Reader): Of<'introduction'> | undefined {
   const mine = readProfile(r);
   const withChannel = readFlag(r);
   const channel = withChannel === true ? readChannel(r) : undefined;
+  const instead = readMaybe(r);
   if (initiator === undefined || purpose === undefined || relayAllowed === undefined || conducted === undefined) return;
   if (candidates === undefined || profile === undefined || mine === undefined) return;
-  if (withChannel === undefined || (withChannel && channel === undefined)) return;
+  if (withChannel === undefined || (withChannel && channel === undefined) || instead === 'bad') return;
   const facts = { request, pairId, initiator, purpose, relayAllowed, conducted, channel, peer, peerHeaderKey, secret };
-  return { kind: 'introduction', ...facts, candidates, profile, mine, startIn };
+  return { kind: 'introduction', ...facts, candidates, profile, mine, startIn, instead };
 }

@@ -53,6 +53,18 @@ export function readFlag(reader: Reader): boolean | undefined {
   return value > 1 ? undefined : value === 1;
 }
 
+/** A flag, and the number where it is 1. */
+export function writeMaybe(writer: Writer, value: number | undefined): void {
+  writer.u8(value === undefined ? 0 : 1);
+  if (value !== undefined) writer.u32(value);
+}
+
+export function readMaybe(reader: Reader): number | undefined | 'bad' {
+  const isThere = readFlag(reader);
+  if (isThere === undefined) return 'bad';
+  return isThere ? reader.u32() : undefined;
+}
+
 /** Cut to what a channel's name may be. */
 export function writeName(writer: Writer, name: string): void {
   writer.text8(cutName(name));

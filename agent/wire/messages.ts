@@ -31,6 +31,7 @@ export type FromClient =
   | Report
   | Capacity
   | Position
+  | Complain
   | LeaveChannel
   | Leave
   | Response
@@ -74,8 +75,11 @@ export type ClientRole = (typeof ROLES)[number];
 export const REFUSALS = ['refused', 'peer-unknown', 'peer-offline', 'quota', 'channel-unknown', 'no-parent'] as const;
 export type RefusedReason = (typeof REFUSALS)[number];
 
-export const PURPOSES = ['ping', 'parent', 'child'] as const;
-/** What the introduced peer is to the receiver: `parent` will feed it, `child` will be fed by it. */
+export const PURPOSES = ['ping', 'parent', 'child', 'spare', 'move'] as const;
+/**
+ * What the introduced peer is to the receiver: `parent` will feed it, `move` shall do so instead of its present one, `spare` is kept
+ * at hand for the day that fails; `child` is the other side of all three, and may ask to be fed.
+ */
 export type Purpose = (typeof PURPOSES)[number];
 
 /** "I am here"; sent once per session, and again whenever anything in it changes. */
@@ -215,12 +219,17 @@ export interface Introduce {
   readonly node: NodeId;
 }
 
-/** "Find me a parent in this channel." Answered by `introduction` or `refused`. */
+export const WANTS = ['parent', 'spares'] as const;
+/** A parent, with households to keep at hand beside it; or only those. */
+export type Want = (typeof WANTS)[number];
+
+/** "Find me a parent in this channel." Answered by `introduction` or `refused`; spares come as introductions that nobody asked for. */
 export interface Join {
   readonly kind: 'join';
   readonly request: number;
   readonly channel: ChannelId;
-  /** Parents that failed lately, up to 8. */
+  readonly want: Want;
+  /** Households that failed lately or are at hand already, up to 8. */
   readonly avoid: readonly NodeId[];
 }
 
@@ -278,6 +287,8 @@ export interface Introduction {
   readonly mine: NatProfile;
   /** Wait this long, so that both sides start together although one heard earlier. 0 to 65535. */
   readonly startIn: Millis;
+  /** For a parent: the child of its own that makes room for the new one, and goes under that. First 4 bytes of its NODE-ID. */
+  readonly instead: number | undefined;
 }
 
 export interface ChannelFacts {
@@ -346,6 +357,18 @@ export interface Position {
   readonly parent: { readonly node: NodeId; readonly method: Method } | undefined;
   /** Whom I feed, up to 16. */
   readonly children: readonly NodeId[];
+}
+
+export const FAULTS = ['silent', 'slow', 'corrupt'] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** "This parent did not feed me as it should." Answered by `done`, believed when others say it too. */
+export interface Complain {
+  readonly kind: 'complain';
+  readonly request: number;
+  readonly channel: ChannelId;
+  readonly node: NodeId;
+  readonly fault: Fault;
 }
 
 /** "I no longer watch this channel." Answered by `done`. */

@@ -82,11 +82,11 @@ interface Release {
 class Line implements Machine<OriginInput | Release, OriginEffect> {
   readonly #origin: Origin;
   readonly #queue: Uint8Array[] = [];
-  readonly #forward: Origin['children']['forward'];
+  readonly #forward: Origin['kin']['children']['forward'];
 
   constructor(origin: Origin) {
     this.#origin = origin;
-    const { children } = origin;
+    const { children } = origin.kin;
     this.#forward = children.forward.bind(children);
     children.forward = (bytes) => {
       if (!BURST) {

@@ -99,6 +99,7 @@ export interface ChannelStatus {
   readonly depth: number;
   readonly lag_ms: number;
   readonly parent: { readonly node: string; readonly method: string | null; readonly rtt_ms: number | null } | null;
+  readonly spares: readonly { readonly node: string; readonly method: string | null }[];
   readonly children: readonly { readonly node: string }[];
   readonly received_bytes: number;
   readonly blocks: number;

@@ -84,7 +84,8 @@ function walking(): void {
     );
     expect(originToA.read().bytes).toBeGreaterThan(streamed);
     expect(aToB.read().bytes).toBeGreaterThan(streamed);
-    expect(originToB.read().packets).toBe(0);
+    // B knows the origin, in case A goes, says now and then that it is there, and has blocks mended by it that A is late with.
+    expect(originToB.read().bytes).toBeLessThan(streamed / 20);
     expect(rendezvousToB.read().bytes).toBeLessThan(streamed / 100);
   });
 

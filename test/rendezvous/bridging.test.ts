@@ -290,11 +290,24 @@ describe('who is asked to carry', () => {
     town.until(() => [top, x, r, s].every((one) => one.told('registered').length > 0));
     town.pass(200);
     let pairId = 0;
-    for (const one of [top, x, r]) {
+    const line = [origin, top, x, r];
+    for (const [i, one] of line.entries()) {
+      const parent = line[i - 1];
+      if (parent === undefined) continue;
       const pair = joined(one, 1);
       if (one === x) pairId = pair;
       one.give({ kind: 'report', pairId: pair, outcome: { kind: 'connected', method: 'dial' } });
-      town.pass(100);
+      const above = line[i - 2];
+      const fed = above && { node: above.id, method: 'dial' as const };
+      one.give({
+        kind: 'position',
+        channel: channel.publicKey,
+        parent: { node: parent.id, method: 'dial' },
+        children: [],
+      });
+      parent.give({ kind: 'position', channel: channel.publicKey, parent: fed, children: [one.id] });
+      // It gives others nothing before it has a second of the stream.
+      town.pass(1200);
     }
     expect(town.server.tree(channel.publicKey).map(({ depth }) => depth)).toEqual([0, 1, 2, 3]);
     // X, fed by the top one, falls back to the relay.

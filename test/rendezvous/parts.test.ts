@@ -6,7 +6,7 @@ import type { Opening } from '../../agent/base/opening.ts';
 import { at, ms, seconds } from '../../agent/base/time.ts';
 import { full, spend } from '../../agent/base/allowance.ts';
 import { candidates } from '../../agent/rendezvous/candidates.ts';
-import { suits } from '../../agent/rendezvous/channels.ts';
+import { suits } from '../../agent/rendezvous/suits.ts';
 import { Wheel } from '../../agent/rendezvous/wheel.ts';
 
 function address(text: string): Address {

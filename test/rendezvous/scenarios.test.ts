@@ -424,9 +424,9 @@ describe('relaying', () => {
 });
 
 describe('a channel', () => {
-  function started(options: TownOptions = {}): { town: Town; origin: Resident; channel: Uint8Array } {
+  function started(options: TownOptions = {}, children = 2): { town: Town; origin: Resident; channel: Uint8Array } {
     const town = new Town(options);
-    const origin = town.resident('open', { children: 2 });
+    const origin = town.resident('open', { children });
     settled(town, origin);
     const pair = town.cipher.signingPair();
     origin.give({ kind: 'publish', channel: pair, epoch: 3, name: 'Küche TV' });
@@ -435,13 +435,32 @@ describe('a channel', () => {
     return { town, origin, channel: pair.publicKey };
   }
 
-  function join(town: Town, one: Resident, channel: Uint8Array, request = 1): void {
+  /** Everybody says where it stands, as the rendezvous has ordered it. */
+  function stand(town: Town, channel: Uint8Array, all: readonly Resident[]): void {
+    const edges = town.server.tree(channel);
+    const named = (key: string | undefined) => all.find(({ id }) => String.fromCharCode(...id) === key);
+    for (const one of all) {
+      const own = String.fromCharCode(...one.id);
+      const parent = named(edges.find(({ node }) => node === own)?.parent);
+      const children = edges.filter((edge) => edge.parent === own).flatMap(({ node }) => named(node)?.id ?? []);
+      const fedBy = parent && { node: parent.id, method: 'simultaneous' as const };
+      one.give({ kind: 'position', channel, parent: fedBy, children });
+    }
+    town.pass(300);
+  }
+
+  /** It is given a parent, is fed, and feeds others as soon as it has something to give; `all`: everybody in the channel. */
+  function join(town: Town, one: Resident, channel: Uint8Array, all: readonly Resident[] = [], request = 1): void {
     one.give({ kind: 'join', request, channel, avoid: [], patience: seconds(15) });
     town.until(() => one.told('introduction').some((told) => told.request === request), 15_000);
-    const told = one.told('introduction').find((introduction) => introduction.request === request);
-    if (told === undefined) return;
-    one.give({ kind: 'report', pairId: told.pairId, outcome: { kind: 'connected', method: 'simultaneous' } });
     town.pass(100);
+    for (const { pairId } of one.told('introduction')) {
+      one.give({ kind: 'report', pairId, outcome: { kind: 'connected', method: 'simultaneous' } });
+    }
+    town.pass(100);
+    if (all.length === 0) return;
+    stand(town, channel, all);
+    town.pass(1000);
   }
 
   it('keeps parent and child relayable as long as the one feeds the other, and no longer', () => {
@@ -484,7 +503,7 @@ describe('a channel', () => {
     const { town, origin, channel } = started();
     const homes = Array.from({ length: 6 }, () => town.resident('port-restricted', { children: 2 }));
     settled(town, ...homes);
-    for (const home of homes) join(town, home, channel);
+    for (const home of homes) join(town, home, channel, [origin, ...homes]);
     const at = (depth: number) => town.server.tree(channel).filter((member) => member.depth === depth);
     expect([at(0), at(1), at(2)].map(({ length }) => length)).toEqual([1, 2, 4]);
     expect(origin.told('introduction').map(({ purpose }) => purpose)).toEqual(['child', 'child']);
@@ -500,7 +519,7 @@ describe('a channel', () => {
     const { town, origin, channel } = started();
     const homes = Array.from({ length: 4 }, () => town.resident('port-restricted', { children: 2 }));
     settled(town, ...homes);
-    for (const home of homes) join(town, home, channel);
+    for (const home of homes) join(town, home, channel, [origin, ...homes]);
     const [first, second, third] = homes;
     if (first === undefined || second === undefined || third === undefined) throw new Error('too few');
     first.give({ kind: 'join', request: 2, channel, avoid: [origin.id] });
@@ -510,17 +529,17 @@ describe('a channel', () => {
   });
 
   it('frees the slots of a household that leaves or goes silent', () => {
-    const { town, channel } = started();
+    const { town, origin, channel } = started({}, 3);
     const homes = Array.from({ length: 2 }, () => town.resident('port-restricted', { children: 0 }));
     const late = town.resident('port-restricted', { children: 0 });
     settled(town, ...homes, late);
-    for (const home of homes) join(town, home, channel);
+    for (const home of homes) join(town, home, channel, [origin, ...homes]);
     late.give({ kind: 'join', request: 1, channel, avoid: [] });
     town.pass(200);
     expect(late.told('refused')).toMatchObject([{ reason: 'no-parent' }]);
     homes[0]?.give({ kind: 'leave-channel', channel });
     town.pass(100);
-    join(town, late, channel, 2);
+    join(town, late, channel, [], 2);
     expect(late.told('introduction')).toHaveLength(1);
     homes[1]?.stop();
     late.give({ kind: 'leave' });
@@ -529,7 +548,7 @@ describe('a channel', () => {
   });
 
   it('frees the slot of a child whose punch failed, and of one that never reports', () => {
-    const { town, channel } = started();
+    const { town, channel } = started({}, 3);
     const homes = Array.from({ length: 2 }, () => town.resident('port-restricted', { children: 0 }));
     settled(town, ...homes);
     for (const home of homes) home.give({ kind: 'join', request: 1, channel, avoid: [] });
@@ -587,23 +606,9 @@ describe('a channel', () => {
     const { town, origin, channel } = started();
     const homes = Array.from({ length: 3 }, () => town.resident('port-restricted', { children: 2 }));
     settled(town, ...homes);
-    for (const home of homes) join(town, home, channel);
-    const before = town.server.tree(channel);
     const all = [origin, ...homes];
-    for (const one of all) {
-      const mine = before.find(({ node }) => node === String.fromCharCode(...one.id));
-      const parent = all.find(({ id }) => String.fromCharCode(...id) === mine?.parent);
-      const children = before.filter(({ parent: of }) => of === String.fromCharCode(...one.id));
-      one.give({
-        kind: 'position',
-        channel,
-        parent: parent && { node: parent.id, method: 'simultaneous' },
-        children: all
-          .filter(({ id }) => children.some(({ node }) => node === String.fromCharCode(...id)))
-          .map(({ id }) => id),
-      });
-    }
-    town.pass(300);
+    for (const home of homes) join(town, home, channel, all);
+    const before = town.server.tree(channel);
     town.restart();
     expect(town.until(() => all.every((one) => one.told('registered').length === 2), 20_000)).toBe(true);
     town.pass(8000);

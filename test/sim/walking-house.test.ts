@@ -15,7 +15,7 @@ describe('the walking house', () => {
     town.world.run(at(12_000));
     expect(a.household.endpoint.profile.kind).toBe('preserve');
     expect(b.household.endpoint.profile.kind).toBe('offset');
-    expect(town.origin.children.facts).toHaveLength(1);
+    expect(town.origin.kin.children.facts).toHaveLength(1);
     expect(a.household.neighbours(a.household.watches[0]!, at(12_000)).children).toHaveLength(1);
     for (const home of [a, b]) {
       expect(home.blocks.length).toBeGreaterThan(100);
@@ -61,6 +61,30 @@ describe('when something breaks', () => {
     const before = [b, c].map((home) => home.blocks.length);
     town.world.run(at(20_000));
     for (const [i, home] of [b, c].entries()) expect(home.blocks.length).toBeGreaterThan(before[i]! + 70);
+  });
+
+  it('a household whose only possible parent hangs for a second has it back at once, and loses nothing', () => {
+    const town = new Neighbourhood({ seed: 3, originChildren: 1 });
+    town.play(at(0), 20_000, PER_TICK);
+    town.world.run(at(1000));
+    const a = town.home('A', 'port-restricted');
+    town.world.run(at(4000));
+    const b = town.home('B', 'offset');
+    town.world.run(at(10_000));
+    const { children } = a.household.watches[0]!.kin;
+    const forward = children.forward.bind(children);
+    const held: Uint8Array[] = [];
+    children.forward = (bytes) => {
+      held.push(bytes);
+      return [];
+    };
+    town.world.run(at(10_900));
+    children.forward = (bytes) => [...held.splice(0).flatMap(forward), ...forward(bytes)];
+    town.world.run(at(11_200));
+    expect(parentOf(town, b)?.method).toBeDefined();
+    town.world.run(at(15_000));
+    expect(b.household.watches[0]?.ring.skipped).toBe(0);
+    expect(b.blocks.at(-1)?.number).toBeGreaterThan(town.written.length - 10);
   });
 
   it('two homes without a knowable port are relayed, and so have the picture', () => {

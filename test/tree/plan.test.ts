@@ -94,6 +94,20 @@ describe('whatever happens', () => {
       return node === top || (parent !== undefined && this.isBelow(parent, top));
     }
 
+    /** Steps down from a node to the nearest that fits. */
+    nearest(from: string, fits: (node: string) => boolean): number {
+      const below = this.children(from).map((child) => this.nearest(child, fits) + 1);
+      return Math.min(fits(from) ? 0 : Infinity, ...below);
+    }
+
+    height(of: string): number {
+      return Math.max(0, ...this.children(of).map((child) => this.height(child) + 1));
+    }
+
+    isFree(node: string): boolean {
+      return this.children(node).length < (this.slots.get(node) ?? 0);
+    }
+
     bestDepth(joiner: string, avoid: readonly string[]): number | undefined {
       const fit = [...this.parents.keys()].filter(
         (node) =>
@@ -167,6 +181,11 @@ describe('whatever happens', () => {
               naive.parents.get(name),
               naive.depth(name),
               naive.children(name).toSorted(),
+            ]);
+            expect([member?.nearest.free, member?.nearest.leaf, member?.height]).toEqual([
+              naive.nearest(name, (node) => naive.isFree(node)),
+              naive.nearest(name, (node) => node !== 'o' && naive.slots.get(node) === 0),
+              naive.height(name),
             ]);
           }
           expect(grown.size).toBe(naive.parents.size);

@@ -7,6 +7,7 @@ import { METHODS, REASONS } from '../../agent/base/outcome.ts';
 import { ms } from '../../agent/base/time.ts';
 import {
   CARRYING_STATES,
+  FAULTS,
   LINE_ENDS,
   type Message,
   MISFIRES,
@@ -14,6 +15,7 @@ import {
   REFUSALS,
   ROLES,
   type Shot,
+  WANTS,
 } from '../../agent/wire/messages.ts';
 import { type PeerMessage, REFUSE_REASONS } from '../../agent/wire/peer.ts';
 
@@ -111,7 +113,20 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
   }),
   'try-door': fc.record({ kind: fc.constant('try-door'), id: u32, index: u8, observer: u8, at: address }),
   introduce: fc.record({ kind: fc.constant('introduce'), request: u32, node }),
-  join: fc.record({ kind: fc.constant('join'), request: u32, channel: node, avoid: list(node, 8) }),
+  join: fc.record({
+    kind: fc.constant('join'),
+    request: u32,
+    channel: node,
+    want: fc.constantFrom(...WANTS),
+    avoid: list(node, 8),
+  }),
+  complain: fc.record({
+    kind: fc.constant('complain'),
+    request: u32,
+    channel: node,
+    node,
+    fault: fc.constantFrom(...FAULTS),
+  }),
   publish: fc.record({
     kind: fc.constant('publish'),
     request: u32,
@@ -184,6 +199,7 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     profile,
     mine: profile,
     startIn: span16,
+    instead: fc.option(u32, { nil: undefined }),
   }),
   'channel-info': fc.record({
     kind: fc.constant('channel-info'),
@@ -268,11 +284,17 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
 export const KINDS = Object.keys(messageOf) as Message['kind'][];
 export const messages: fc.Arbitrary<Message> = fc.oneof(...Object.values(messageOf));
 
+const short = u32;
+
 export const peerMessages: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({
     kind: fc.constant('subscribe' as const),
     channel: node,
+    tag: u32,
     from: fc.oneof(fc.constant('newest' as const), fc.integer({ min: 0, max: 2 ** 48 - 2 })),
+    slots: u8,
+    height: u8,
+    instead: fc.option(short, { nil: undefined }),
   }),
   fc.record({
     kind: fc.constant('subscribed' as const),
@@ -288,4 +310,15 @@ export const peerMessages: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({ kind: fc.constant('refuse' as const), channel: node, reason: fc.constantFrom(...REFUSE_REASONS) }),
   fc.record({ kind: fc.constant('echo' as const), reply: fc.boolean(), token: bytes(8) }),
   fc.record({ kind: fc.constant('status' as const), tag: u32, lag: u32.map(ms), depth: u8, newest: u48 }),
+  fc.record({ kind: fc.constant('ask' as const), tag: u32, numbers: list(u48, 96) }),
+  fc.record({ kind: fc.constant('beat' as const), idle: fc.boolean() }),
+  fc.record({ kind: fc.constant('hold' as const), since: span16, hops: u8 }),
+  fc.record({ kind: fc.constant('path' as const), heir: fc.boolean(), path: list(short, 24) }),
+  fc.record({ kind: fc.constant('standing' as const), free: u8, depth: u8, height: u8 }),
+  fc.record({ kind: fc.constant('roll' as const), entries: list(fc.record({ short, free: u8, depth: u8 }), 4) }),
+  fc.record({ kind: fc.constant('meet' as const), short, role: fc.constantFrom('parent' as const, 'spare' as const) }),
+  fc.record({
+    kind: fc.constant('introduction' as const),
+    introduction: messageOf.introduction,
+  }),
 );

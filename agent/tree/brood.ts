@@ -1,0 +1,142 @@
+import { type Instant, at } from '../base/time.ts';
+import { DEEPEST, DEEPEST_FOR_NOW } from './suits.ts';
+import type { MemberInput, NoChild, Peer, Short } from './talk.ts';
+
+export interface Child {
+  readonly peer: Peer;
+  readonly short: Short;
+  slots: number;
+  height: number;
+  /** Was told to go elsewhere; fed until it does, and not counted. */
+  isMoving: boolean;
+  heard: Instant;
+  /** Our path as it was told to it, and whether it was told to be our heir. */
+  path: readonly Short[] | undefined;
+  isHeir: boolean;
+}
+
+export type Reply =
+  | { readonly kind: 'no'; readonly reason: NoChild }
+  /** `down`: one of ours that is to go under the new one and makes room by that. */
+  | { readonly kind: 'yes'; readonly child: Child; readonly down: Child | undefined };
+
+/** The households that this one feeds. */
+export class Brood {
+  slots: number;
+  readonly #children = new Map<Peer, Child>();
+
+  constructor(slots: number) {
+    this.slots = slots;
+  }
+
+  get size(): number {
+    return this.#children.size;
+  }
+
+  get free(): number {
+    let counted = 0;
+    for (const { isMoving } of this.#children.values()) if (!isMoving) counted++;
+    return Math.max(0, this.slots - counted);
+  }
+
+  get peers(): readonly Peer[] {
+    return [...this.#children.keys()];
+  }
+
+  get height(): number {
+    let height = 0;
+    for (const child of this.#children.values()) height = Math.max(height, child.height + 1);
+    return height;
+  }
+
+  /** Those that could feed somebody and feed nobody. */
+  get roomy(): readonly Short[] {
+    return [...this.#children.values()]
+      .filter(({ slots, height }) => slots >= 1 && height < 1)
+      .map(({ short }) => short);
+  }
+
+  all(): IterableIterator<Child> {
+    return this.#children.values();
+  }
+
+  get(peer: Peer): Child | undefined {
+    return this.#children.get(peer);
+  }
+
+  has(short: Short): boolean {
+    return this.#byShort(short) !== undefined;
+  }
+
+  /** The one to take our place: who can feed most, and of these who feeds the most below it. */
+  get heir(): Child | undefined {
+    let best: Child | undefined;
+    for (const child of this.#children.values()) {
+      if (child.isMoving) continue;
+      if (best === undefined || child.slots > best.slots || (child.slots === best.slots && child.height > best.height))
+        best = child;
+    }
+    return best;
+  }
+
+  /**
+   * Somebody wants to be fed. `path`: ourselves and everybody above; `displaced`: a child that the rendezvous puts under the
+   * new one; `isGone`: a child that is in fact not there any more.
+   */
+  ask(
+    input: Extract<MemberInput, { kind: 'subscribe' }>,
+    short: Short,
+    path: readonly Short[],
+    displaced: Short | undefined,
+    isGone: (child: Child) => boolean,
+  ): Reply {
+    if (path.includes(short)) return { kind: 'no', reason: 'loop' };
+    if (path.length > (input.height > 0 ? DEEPEST_FOR_NOW : DEEPEST)) return { kind: 'no', reason: 'too-deep' };
+    const { peer, slots, height, instead } = input;
+    const child: Child = { peer, short, slots, height, isMoving: false, heard: at(0), path: undefined, isHeir: false };
+    const before = this.#byShort(short);
+    if (before !== undefined) return this.#take(child, before.peer, undefined);
+    const making = displaced === undefined ? undefined : this.#byShort(displaced);
+    if (making !== undefined) making.isMoving = true;
+    if (this.free > 0) return this.#take(child, undefined, undefined);
+    const replaced = instead === undefined ? undefined : this.#byShort(instead);
+    if (replaced !== undefined && isGone(replaced)) return this.#take(child, replaced.peer, undefined);
+    const lower = slots >= 2 ? this.#weakest() : undefined;
+    if (lower === undefined) return { kind: 'no', reason: 'full' };
+    lower.isMoving = true;
+    return this.#take(child, undefined, lower);
+  }
+
+  delete(peer: Peer): boolean {
+    return this.#children.delete(peer);
+  }
+
+  /** Children over the number that can be fed now, the weakest first. */
+  surplus(): readonly Child[] {
+    const staying = [...this.#children.values()].filter(({ isMoving }) => !isMoving);
+    return staying
+      .sort((a, b) => a.slots - b.slots || a.height - b.height)
+      .slice(0, Math.max(0, staying.length - this.slots));
+  }
+
+  #byShort(short: Short): Child | undefined {
+    for (const child of this.#children.values()) if (child.short === short) return child;
+    return undefined;
+  }
+
+  #take(child: Child, instead: Peer | undefined, down: Child | undefined): Reply {
+    if (instead !== undefined) this.#children.delete(instead);
+    this.#children.set(child.peer, child);
+    return { kind: 'yes', child, down };
+  }
+
+  /** A child that feeds nobody, for one that can feed it beside its own. */
+  #weakest(): Child | undefined {
+    let weakest: Child | undefined;
+    for (const child of this.#children.values()) {
+      if (child.isMoving || child.height > 0 || child.slots >= 1) continue;
+      weakest ??= child;
+    }
+    return weakest;
+  }
+}

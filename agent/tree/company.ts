@@ -1,0 +1,233 @@
+import { Deadlines } from '../base/deadlines.ts';
+import { between, type Random } from '../base/random.ts';
+import { after, at, type Instant, type Millis, ms, seconds } from '../base/time.ts';
+import { Contacts } from './contacts.ts';
+import { Roll, TOLD } from './roll.ts';
+import type { Entry, MemberEffect, MemberInput, Peer, Short } from './talk.ts';
+
+/** Households kept warm beside the grandparent. */
+const SPARES = 2;
+/** A branch that grows is not told of at every step. */
+const TELL_HEIGHT_AFTER = seconds(1);
+/** Sessions of others that may ask us: spares of theirs, grandchildren. */
+const GUESTS_MOST = 32;
+/** A spare that went is replaced without haste: there is another. */
+const REFILL_WITHIN = seconds(2);
+const REFILL_EVERY = seconds(5);
+/** 20,000 households with an hour each change by 3 % in two tellings. */
+const TELL_EVERY = seconds(60);
+
+interface Guest {
+  readonly short: Short;
+  readonly instead: Short | undefined;
+}
+
+interface Place {
+  readonly parent: Peer | undefined;
+  readonly grandparent: Short | undefined;
+  readonly children: readonly Peer[];
+  readonly free: number;
+  readonly depth: number;
+  /** Steps from here to the last one below. */
+  readonly height: number;
+  /** Children that could feed somebody and feed nobody. */
+  readonly roomy: readonly Short[];
+}
+
+/** Everybody with whom a session stands: who may be asked, who may ask us, and who is known by rumour. */
+export class Company {
+  readonly contacts = new Contacts();
+  readonly roll = new Roll();
+  readonly #random: Random;
+  readonly #short: Short;
+  readonly #guests = new Map<Peer, Guest>();
+  readonly #deadlines = new Deadlines<'refill' | 'tell' | 'height'>();
+  #isThere = true;
+  /** Where we stood last: what counts on the day that the parent is gone. */
+  #stood: { readonly short: Short; readonly grandparent: Short | undefined; readonly isHeir: boolean } | undefined;
+  readonly #tellEvery: Millis;
+  #hadFree = false;
+  /** What the parent was told of our branch. */
+  #told: { readonly parent: Peer | undefined; readonly height: number } = { parent: undefined, height: 0 };
+  #now: Instant = at(0);
+
+  constructor(random: Random, short: Short, tellEvery: Millis = TELL_EVERY) {
+    this.#tellEvery = tellEvery;
+    this.#random = random;
+    this.#short = short;
+  }
+
+  get formerParent(): Short | undefined {
+    return this.#stood?.short;
+  }
+
+  get formerGrandparent(): Short | undefined {
+    return this.#stood?.grandparent;
+  }
+
+  get isHeir(): boolean {
+    return this.#stood?.isHeir === true;
+  }
+
+  get peers(): readonly Peer[] {
+    return [...[...this.contacts.all()].filter(({ isOpen }) => isOpen).map(({ peer }) => peer), ...this.#guests.keys()];
+  }
+
+  guest(peer: Peer): Guest | undefined {
+    return this.#guests.get(peer);
+  }
+
+  wake(): Instant | undefined {
+    return this.#deadlines.next();
+  }
+
+  under(parent: { readonly short: Short; readonly path: readonly Short[]; readonly isHeir: boolean }): void {
+    this.#stood = { short: parent.short, grandparent: parent.path[0], isHeir: parent.isHeir };
+    this.#deadlines.set(
+      'refill',
+      this.#deadlines.get('refill') ?? after(this.#now, ms(between(this.#random, 0, REFILL_WITHIN))),
+    );
+  }
+
+  introduced({ peer, short, role, instead }: Extract<MemberInput, { kind: 'introduced' }>): readonly MemberEffect[] {
+    if (role === 'child') {
+      if (this.#guests.size >= GUESTS_MOST) return [{ kind: 'drop', peer, why: 'full' }];
+      this.#guests.set(peer, { short, instead });
+      return [];
+    }
+    this.contacts.enter(peer, short, role);
+    // While a parent is looked for far and wide, those that were of no use make room.
+    const useless = role === 'spare' ? this.contacts.useless() : undefined;
+    if (useless === undefined) return [];
+    this.contacts.delete(useless);
+    return [{ kind: 'drop', peer: useless, why: 'surplus' }];
+  }
+
+  open(peer: Peer, rtt: Millis): void {
+    const contact = this.contacts.get(peer);
+    if (contact !== undefined) [contact.isOpen, contact.rtt] = [true, rtt];
+  }
+
+  forget(peer: Peer): void {
+    this.contacts.delete(peer);
+    this.#guests.delete(peer);
+    this.#refillSoon();
+  }
+
+  standing({ peer, free, depth }: Extract<MemberInput, { kind: 'standing' }>): void {
+    const contact = this.contacts.get(peer);
+    if (contact === undefined) return;
+    [contact.free, contact.depth] = [free, depth];
+  }
+
+  /** Who tells nobody wants to be told. */
+  hearRoll(peer: Peer, entries: readonly Entry[], place: Place, now: Instant): readonly MemberEffect[] {
+    this.roll.enter(peer, entries, this.#short, now);
+    return entries.length > 0 ? [] : [{ kind: 'roll', peer, entries: this.#entries(peer, place) }];
+  }
+
+  rendezvous(isThere: boolean): void {
+    this.#isThere = isThere;
+  }
+
+  step(place: Place, now: Instant): readonly MemberEffect[] {
+    this.#now = now;
+    const out: MemberEffect[] = [];
+    if (this.#deadlines.get('tell') === undefined)
+      this.#deadlines.set('tell', after(now, ms(this.#tellEvery * between(this.#random, 0, 1))));
+    for (const name of this.#deadlines.due(now)) {
+      switch (name) {
+        case 'refill':
+          this.#refill(place, now, out);
+          break;
+        case 'tell':
+          this.#tell(place, now, out);
+          break;
+        case 'height':
+          this.#tellHeight(place, out);
+          break;
+      }
+    }
+    const hasFree = place.free > 0;
+    if (hasFree !== this.#hadFree && this.#guests.size > 0) {
+      this.#hadFree = hasFree;
+      out.push({
+        kind: 'standing',
+        peers: [...this.#guests.keys()],
+        free: place.free,
+        depth: place.depth,
+        height: place.height,
+      });
+    }
+    const isTold = this.#told.parent === place.parent && this.#told.height === place.height;
+    if (!isTold && this.#deadlines.get('height') === undefined)
+      this.#deadlines.set('height', after(now, TELL_HEIGHT_AFTER));
+    return out;
+  }
+
+  #refillSoon(): void {
+    if (this.#deadlines.get('refill') !== undefined) return;
+    this.#deadlines.set('refill', after(this.#now, ms(between(this.#random, 0, REFILL_WITHIN))));
+  }
+
+  #refill(place: Place, now: Instant, out: MemberEffect[]): void {
+    if (place.parent === undefined) return;
+    const { parent, grandparent } = place;
+    const keep = new Set(grandparent === undefined ? [] : [grandparent]);
+    for (const peer of this.contacts.surplus(keep)) {
+      if (peer === parent) continue;
+      this.contacts.delete(peer);
+      out.push({ kind: 'drop', peer, why: 'surplus' });
+    }
+    let isWanting = false;
+    if (grandparent !== undefined && grandparent !== this.#short && this.contacts.byShort(grandparent) === undefined) {
+      isWanting = true;
+      out.push({ kind: 'meet', via: parent, short: grandparent, role: 'spare' });
+    }
+    const spares = [...this.contacts.all()].filter(({ peer, short }) => peer !== parent && short !== grandparent);
+    if (spares.length < SPARES) {
+      isWanting = true;
+      const known = this.#isThere ? undefined : this.#known(now);
+      if (this.#isThere)
+        out.push({ kind: 'join', want: 'spares', avoid: [...this.contacts.all()].map(({ short }) => short) });
+      else if (known !== undefined) out.push({ kind: 'meet', via: known.via, short: known.short, role: 'spare' });
+    }
+    if (isWanting) this.#deadlines.set('refill', after(now, ms(REFILL_EVERY * between(this.#random, 0.67, 1.33))));
+  }
+
+  /** The parent chooses its heir by it, and the plan what to move. */
+  #tellHeight({ parent, free, depth, height }: Place, out: MemberEffect[]): void {
+    this.#told = { parent, height };
+    if (parent !== undefined) out.push({ kind: 'standing', peers: [parent], free, depth, height });
+  }
+
+  #tell(place: Place, now: Instant, out: MemberEffect[]): void {
+    const to = [...this.peers, ...place.children];
+    const peer = to[this.#random(Math.max(1, to.length))];
+    if (peer !== undefined) out.push({ kind: 'roll', peer, entries: this.#entries(peer, place) });
+    this.#deadlines.set('tell', after(now, ms(this.#tellEvery * between(this.#random, 0.67, 1.33))));
+  }
+
+  #known(now: Instant): ReturnType<Roll['take']> {
+    return this.roll.take(
+      (via) => this.contacts.get(via)?.isOpen === true,
+      (short) => this.contacts.byShort(short) !== undefined,
+      now,
+    );
+  }
+
+  /**
+   * Ourselves, and whom we have a session with: we can bring others together with these. Those with room first, and
+   * children that feed nobody yet have it.
+   */
+  #entries(peer: Peer, { free, depth, roomy }: Place): readonly Entry[] {
+    const near = [...this.contacts.all()].filter((contact) => contact.isOpen && contact.peer !== peer);
+    const known = [
+      ...near.map(({ short, free, depth }) => ({ short, free, depth })),
+      ...roomy.map((short) => ({ short, free: 1, depth: depth + 1 })),
+    ];
+    const first = this.#random(Math.max(1, known.length));
+    const told = [...known.slice(first), ...known.slice(0, first)].sort((a, b) => b.free - a.free);
+    return [{ short: this.#short, free, depth }, ...told].slice(0, TOLD);
+  }
+}

@@ -1,0 +1,100 @@
+import { after, at, type Instant, type Millis, ms, since } from '../base/time.ts';
+import { Brood, type Child } from './brood.ts';
+import type { MemberEffect, MemberInput, Peer, Short } from './talk.ts';
+import { SUSPECT_AFTER } from './vigil.ts';
+
+/** To each child, unless something of the stream went to it in the meantime. */
+const BEAT = ms(50);
+/** Two beats without the stream: children are told before they begin to wonder. */
+const HOLD_AFTER = ms(100);
+
+interface Guest {
+  readonly short: Short;
+  readonly instead: Short | undefined;
+}
+
+/** What the children of one household are told, and which of them there are. */
+export class Feeding {
+  readonly brood: Brood;
+  #sent: Instant = at(0);
+
+  constructor(slots: number) {
+    this.brood = new Brood(slots);
+  }
+
+  wake(): Instant | undefined {
+    return this.brood.size > 0 ? after(this.#sent, BEAT) : undefined;
+  }
+
+  /** Something of the stream went to all of them. */
+  forwarded(now: Instant): void {
+    this.#sent = now;
+  }
+
+  heard(peer: Peer, now: Instant): void {
+    const child = this.brood.get(peer);
+    if (child !== undefined && child.heard < now) child.heard = now;
+  }
+
+  /** It goes: whoever is its heir may have the place at once. */
+  goes(peer: Peer): void {
+    const child = this.brood.get(peer);
+    if (child !== undefined) child.heard = at(-Infinity);
+  }
+
+  /** `dry`: how long nothing of the stream has come here; `hops`: households between us and the break. */
+  beat(dry: Millis, hops: number, idle: boolean, now: Instant): readonly MemberEffect[] {
+    if (this.brood.size === 0 || since(this.#sent, now) < BEAT) return [];
+    this.#sent = now;
+    const { peers } = this.brood;
+    return [dry < HOLD_AFTER ? { kind: 'beat', peers, idle } : { kind: 'hold', peers, since: dry, hops }];
+  }
+
+  /** Lets somebody in, or says why not. `path`: ourselves and everybody above. */
+  ask(
+    input: Extract<MemberInput, { kind: 'subscribe' }>,
+    guest: Guest,
+    path: readonly Short[],
+    now: Instant,
+  ): readonly MemberEffect[] {
+    const isGone = ({ heard }: Child): boolean => since(heard, now) >= SUSPECT_AFTER;
+    const reply = this.brood.ask(input, guest.short, path, guest.instead, isGone);
+    if (reply.kind === 'no') return [{ kind: 'refuse', peer: input.peer, reason: reply.reason }];
+    reply.child.heard = now;
+    const feed: MemberEffect = { kind: 'feed', peer: input.peer, from: input.from };
+    return reply.down === undefined ? [feed] : [feed, { kind: 'move', child: reply.down.peer, under: guest.short }];
+  }
+
+  /**
+   * More children than can be fed: some are told to look for another parent, and fed until they have one. `late`: who was told
+   * before and is still here.
+   */
+  shed(): { readonly told: readonly Peer[]; readonly late: readonly Peer[] } {
+    const moving = new Set<Child>();
+    for (const child of this.brood.all()) {
+      if (child.isMoving) moving.add(child);
+      child.isMoving = false;
+    }
+    const over = this.brood.surplus();
+    for (const child of over) child.isMoving = true;
+    const [late, told] = [over.filter((child) => moving.has(child)), over.filter((child) => !moving.has(child))];
+    return { told: told.map(({ peer }) => peer), late: late.map(({ peer }) => peer) };
+  }
+
+  /** Tells those for whom it is news where we stand, and who takes our place if we go. */
+  tellPath(path: readonly Short[]): readonly MemberEffect[] {
+    const out: MemberEffect[] = [];
+    const { heir } = this.brood;
+    for (const child of this.brood.all()) {
+      const isHeir = child === heir;
+      if (child.isHeir === isHeir && child.path !== undefined && isSame(child.path, path)) continue;
+      [child.path, child.isHeir] = [path, isHeir];
+      out.push({ kind: 'path', peer: child.peer, path, heir: isHeir });
+    }
+    return out;
+  }
+}
+
+function isSame(a: readonly Short[], b: readonly Short[]): boolean {
+  return a.length === b.length && a.every((short, i) => short === b[i]);
+}

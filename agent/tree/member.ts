@@ -1,0 +1,443 @@
+import { Deadlines } from '../base/deadlines.ts';
+import type { Machine } from '../base/machine.ts';
+import { between, type Random } from '../base/random.ts';
+import { after, at, earliest, type Instant, type Millis, ms, seconds } from '../base/time.ts';
+import { Company } from './company.ts';
+import type { Contact } from './contacts.ts';
+import { Feeding } from './feeding.ts';
+import { Inflow } from './inflow.ts';
+import { Search } from './search.ts';
+import type { MemberEffect, MemberInput, Peer, Short } from './talk.ts';
+
+/** Later than this by its parent's doing is too slow: more than a good line varies, less than a cushion. */
+const BEHIND_MOST = ms(300);
+/** What an orderly leaver gives its children: longer than most hard punches. */
+const LEAVE_IN = seconds(2);
+/** A child that was told to go elsewhere and is still here. */
+const MOVES_FOR = seconds(10);
+const RETURN_WITHIN = seconds(5);
+
+export interface MemberOptions {
+  readonly random: Random;
+  /** Ourselves in a path. */
+  readonly short: Short;
+  /** Children that can be fed. */
+  readonly slots: number;
+  /** The origin has no parent and looks for none. */
+  readonly isOrigin?: boolean;
+  /** Between two tellings of who else is there. */
+  readonly tellEvery?: Millis;
+}
+
+interface Parent {
+  readonly peer: Peer;
+  readonly short: Short;
+  /** From its own parent up to the origin. */
+  path: readonly Short[];
+  isHeir: boolean;
+}
+
+type State = 'new' | 'running' | 'leaving' | 'left';
+
+/**
+ * One household's part in the tree of one channel: it keeps a parent, gets itself another before its viewers notice, feeds
+ * children and tells them what they need to do the same.
+ */
+export class Member implements Machine<MemberInput, MemberEffect> {
+  readonly #random: Random;
+  readonly #short: Short;
+  readonly #isOrigin: boolean;
+  readonly #feeding: Feeding;
+  readonly #inflow = new Inflow();
+  readonly #company: Company;
+  readonly #search: Search;
+  readonly #deadlines = new Deadlines<'stand' | 'leave' | 'shed'>();
+  #state: State = 'new';
+  #parent: Parent | undefined;
+  #last: Instant = at(0);
+  /** Less can be sent than was promised to the children. */
+  #isShrunk = false;
+
+  constructor({ random, short, slots, isOrigin = false, tellEvery }: MemberOptions) {
+    this.#random = random;
+    this.#short = short;
+    this.#isOrigin = isOrigin;
+    this.#feeding = new Feeding(slots);
+    this.#company = new Company(random, short, tellEvery);
+    this.#search = new Search(random);
+  }
+
+  get parent(): Peer | undefined {
+    return this.#parent?.peer;
+  }
+
+  get children(): readonly Peer[] {
+    return this.#feeding.brood.peers;
+  }
+
+  /** Households between this one and the origin, and one; 0 for the origin, undefined without a parent. */
+  get depth(): number | undefined {
+    return this.#isOrigin ? 0 : this.#parent && this.#parent.path.length + 1;
+  }
+
+  /** Sessions kept warm beside parent and children. */
+  get warm(): readonly Peer[] {
+    return this.#company.contacts.warm(this.#parent?.peer).map(({ peer }) => peer);
+  }
+
+  get isSeeking(): boolean {
+    return this.#search.need !== 'none';
+  }
+
+  wake(): Instant | undefined {
+    const inflow = this.#inflow.wake(this.#parent !== undefined, this.#last);
+    return earliest(earliest(this.errands(), inflow), this.#feeding.wake());
+  }
+
+  /** When it wants a tick while the stream flows through it: `wake` without what every piece of the stream puts off. */
+  errands(): Instant | undefined {
+    return earliest(earliest(this.#deadlines.next(), this.#search.wake()), this.#company.wake());
+  }
+
+  step(input: MemberInput, now: Instant): readonly MemberEffect[] {
+    this.#last = now;
+    if (this.#state === 'left') return [];
+    const out: MemberEffect[] = [];
+    this.#take(input, now, out);
+    this.#settle(now, out);
+    return out;
+  }
+
+  #take(input: MemberInput, now: Instant, out: MemberEffect[]): void {
+    switch (input.kind) {
+      case 'start':
+        if (this.#state !== 'new') return;
+        this.#state = 'running';
+        if (!this.#isOrigin) this.#search.begin('any', now);
+        return;
+      case 'introduced':
+        out.push(...this.#company.introduced(input));
+        if (input.role === 'parent' || input.role === 'move')
+          this.#search.answered(input.short, this.#inflow.from !== 'newest', now);
+        return;
+      case 'open':
+        this.#open(input.peer, input.rtt, now, out);
+        return;
+      case 'lost':
+        this.#lose(input.peer, 'gone', now, out);
+        return;
+      case 'refused':
+        this.#search.wait(input.retryIn, now);
+        return;
+      case 'rendezvous':
+        this.#search.rendezvous(input.isThere, now);
+        this.#company.rendezvous(input.isThere);
+        if (input.isThere) this.#deadlines.set('stand', after(now, ms(between(this.#random, 0, RETURN_WITHIN))));
+        return;
+      case 'heard':
+        this.#feeding.heard(input.peer, now);
+        if (input.peer === this.#parent?.peer) this.#inflow.heard(input.what, now);
+        return;
+      case 'had':
+        this.#inflow.had(input.number, input.peer === this.#parent?.peer, now);
+        return;
+      case 'missing':
+        this.#inflow.missing(input.numbers);
+        return;
+      case 'hold':
+        if (input.peer === this.#parent?.peer) this.#inflow.vigil.hold(input.hops, now);
+        return;
+      case 'path':
+        this.#takePath(input, now, out);
+        return;
+      case 'standing':
+        this.#company.standing(input);
+        this.#takeHeight(input.peer, input.height, out);
+        return;
+      case 'roll':
+        out.push(...this.#company.hearRoll(input.peer, input.entries, this.#place, now));
+        return;
+      case 'behind':
+        if (input.by >= BEHIND_MOST && this.#search.need === 'none') this.#fail('slow', undefined, now, out);
+        return;
+      case 'bad':
+        if (input.peer === this.#parent?.peer) this.#fail('corrupt', input.proof, now, out);
+        else this.#lose(input.peer, 'corrupt', now, out);
+        return;
+      case 'refuse':
+        if (input.peer === this.#parent?.peer) this.#lose(input.peer, input.reason, now, out);
+        else this.#search.refused(input.peer, this.#company.contacts, now);
+        return;
+      case 'leaving':
+        this.#hearLeaving(input.peer, now, out);
+        return;
+      case 'subscribe':
+        this.#adopt(input, now, out);
+        return;
+      case 'unsubscribe':
+        this.#dismiss(input.peer, out);
+        return;
+      case 'forwarded':
+        this.#feeding.forwarded(now);
+        return;
+      case 'capacity':
+        this.#isShrunk = input.slots < this.#feeding.brood.slots;
+        this.#feeding.brood.slots = input.slots;
+        this.#deadlines.set('shed', now);
+        return;
+      case 'leave':
+        this.#leave(now, out);
+        return;
+      case 'tick':
+    }
+  }
+
+  /** What follows from the time, whatever happened. */
+  #settle(now: Instant, out: MemberEffect[]): void {
+    for (const name of this.#deadlines.due(now)) {
+      switch (name) {
+        case 'stand':
+          this.#stand(out);
+          break;
+        case 'leave':
+          this.#end(out);
+          return;
+        case 'shed':
+          this.#shed(now, out);
+          break;
+      }
+    }
+    if (this.#state === 'left') return;
+    if (this.#parent !== undefined) this.#watch(now, out);
+    const warm = () => this.#company.contacts.warm(this.#parent?.peer);
+    for (const asked of this.#inflow.repair(this.#parent !== undefined, warm, now)) out.push({ kind: 'ask', ...asked });
+    if (this.#state === 'running' && !this.#isOrigin) this.#seek(now, out);
+    const dry = this.#isOrigin ? ms(0) : this.#inflow.dry(now);
+    out.push(...this.#feeding.beat(dry, this.#hops(now), this.#isOrigin || this.#inflow.isIdle, now));
+    if (this.#state === 'running') out.push(...this.#company.step(this.#place, now));
+  }
+
+  #open(peer: Peer, rtt: Millis, now: Instant, out: MemberEffect[]): void {
+    this.#company.open(peer, rtt);
+    const contact = this.#company.contacts.get(peer);
+    if (contact?.role === 'move') this.#search.begin('move', now);
+    else if (contact !== undefined && this.#search.need === 'none') contact.role = 'spare';
+    this.#search.met(now);
+    if (contact === undefined && this.#free > 0)
+      out.push({
+        kind: 'standing',
+        peers: [peer],
+        free: this.#free,
+        depth: this.depth ?? 0,
+        height: this.#feeding.brood.height,
+      });
+  }
+
+  get #grandparent(): Short | undefined {
+    return this.#parent?.path[0];
+  }
+
+  get #place() {
+    const { parent, children } = this;
+    const [depth, height] = [this.depth ?? 0, this.#feeding.brood.height];
+    return {
+      parent,
+      grandparent: this.#grandparent,
+      children,
+      free: this.#free,
+      depth,
+      height,
+      roomy: this.#feeding.brood.roomy,
+    };
+  }
+
+  get #free(): number {
+    return this.#parent === undefined && !this.#isOrigin ? 0 : this.#feeding.brood.free;
+  }
+
+  #watch(now: Instant, out: MemberEffect[]): void {
+    switch (this.#inflow.vigil.find(now)) {
+      case 'well':
+      case 'held':
+      case 'suspect':
+        return;
+      case 'barren':
+      case 'dead':
+        this.#fail('silent', undefined, now, out);
+    }
+  }
+
+  #seek(now: Instant, out: MemberEffect[]): void {
+    const { contacts, roll } = this.#company;
+    const except = new Set<Peer>();
+    for (const { peer, short } of contacts.all())
+      if (peer === this.#parent?.peer || this.#feeding.brood.has(short)) except.add(peer);
+    const around = {
+      contacts,
+      roll,
+      grandparent: this.#grandparent ?? this.#company.formerGrandparent,
+      isHeir: this.#company.isHeir,
+      except,
+    };
+    const court = ({ peer, short }: Contact): MemberEffect => ({
+      kind: 'subscribe',
+      peer,
+      from: this.#inflow.from,
+      slots: this.#feeding.brood.slots,
+      height: this.#feeding.brood.height,
+      instead:
+        short === around.grandparent && around.isHeir ? (this.#parent?.short ?? this.#company.formerParent) : undefined,
+    });
+    out.push(...this.#search.step(around, court, now));
+  }
+
+  /** 0 when the break is right above us. */
+  #hops(now: Instant): number {
+    const above = this.#parent === undefined ? undefined : this.#inflow.vigil.hops(now);
+    return above === undefined ? 0 : Math.min(255, above + 1);
+  }
+
+  #takeHeight(peer: Peer, height: number, out: MemberEffect[]): void {
+    const child = this.#feeding.brood.get(peer);
+    if (child === undefined) return;
+    const heir = this.#feeding.brood.heir;
+    child.height = height;
+    if (this.#feeding.brood.heir !== heir) this.#tellPath(out);
+  }
+
+  #takePath(input: Extract<MemberInput, { kind: 'path' }>, now: Instant, out: MemberEffect[]): void {
+    const { peer, path, heir } = input;
+    const isAnswer = this.#search.courting === peer;
+    if (!isAnswer && this.#parent?.peer !== peer) return;
+    const contact = this.#company.contacts.get(peer);
+    if (contact === undefined) return;
+    if (contact.short === this.#short || path.includes(this.#short)) {
+      out.push({ kind: 'unsubscribe', peer });
+      if (isAnswer) this.#search.refused(peer, this.#company.contacts, now);
+      else this.#lose(peer, 'loop', now, out);
+      return;
+    }
+    if (isAnswer) this.#change(contact, path, heir, now, out);
+    else if (this.#parent !== undefined) {
+      [this.#parent.path, this.#parent.isHeir] = [path, heir];
+      this.#company.under(this.#parent);
+    }
+    this.#tellPath(out);
+  }
+
+  /** It feeds us from now on; the one before is let go only now. */
+  #change(contact: Contact, path: readonly Short[], isHeir: boolean, now: Instant, out: MemberEffect[]): void {
+    const before = this.#parent;
+    [contact.role, contact.restsUntil] = ['spare', at(0)];
+    this.#search.found();
+    this.#parent = { peer: contact.peer, short: contact.short, path, isHeir };
+    this.#company.under(this.#parent);
+    this.#inflow.vigil.begin(now);
+    if (before !== undefined) out.push({ kind: 'unsubscribe', peer: before.peer });
+    this.#stand(out);
+  }
+
+  /** The parent did not do what it promised. */
+  #fail(why: 'silent' | 'slow' | 'corrupt', proof: number | undefined, now: Instant, out: MemberEffect[]): void {
+    const parent = this.#parent;
+    if (parent === undefined) return;
+    out.push({ kind: 'complain', short: parent.short, why, proof });
+    this.#search.avoid(parent.short, now);
+    // Little is better than nothing: a slow one is kept until another feeds us.
+    if (why === 'slow') this.#search.begin('better', now);
+    else this.#lose(parent.peer, why, now, out);
+  }
+
+  #lose(peer: Peer, why: string, now: Instant, out: MemberEffect[]): void {
+    const wasMeeting = this.#company.contacts.get(peer)?.isOpen === false;
+    this.#dismiss(peer, out);
+    this.#search.refused(peer, this.#company.contacts, now);
+    this.#company.forget(peer);
+    if (why !== 'gone') out.push({ kind: 'drop', peer, why });
+    if (wasMeeting) this.#search.missed(now);
+    if (this.#parent?.peer !== peer) return;
+    this.#parent = undefined;
+    this.#search.begin('any', now);
+    this.#stand(out);
+  }
+
+  #hearLeaving(peer: Peer, now: Instant, out: MemberEffect[]): void {
+    this.#feeding.goes(peer);
+    if (peer === this.#parent?.peer) {
+      this.#search.avoid(this.#parent.short, now);
+      this.#search.begin('better', now);
+    } else if (this.#company.contacts.get(peer) !== undefined) this.#lose(peer, 'leaving', now, out);
+  }
+
+  #adopt(input: Extract<MemberInput, { kind: 'subscribe' }>, now: Instant, out: MemberEffect[]): void {
+    const { peer } = input;
+    const guest = this.#company.guest(peer);
+    if (guest === undefined) return;
+    if (this.#state !== 'running') out.push({ kind: 'refuse', peer, reason: 'stopping' });
+    // Without the stream ourselves we would only make its way longer.
+    else if (this.#parent === undefined && !this.#isOrigin) out.push({ kind: 'refuse', peer, reason: 'full' });
+    else {
+      const reply = this.#feeding.ask(input, guest, this.#path, now);
+      out.push(...reply);
+      if (reply[0]?.kind !== 'feed') return;
+      if (reply.length > 1 || guest.instead !== undefined) this.#deadlines.set('shed', after(now, MOVES_FOR));
+      this.#tellPath(out);
+      this.#stand(out);
+    }
+  }
+
+  #dismiss(peer: Peer, out: MemberEffect[]): void {
+    if (!this.#feeding.brood.delete(peer)) return;
+    out.push({ kind: 'starve', peer });
+    this.#tellPath(out);
+    this.#stand(out);
+    if (this.#state === 'leaving' && this.#feeding.brood.size === 0) this.#end(out);
+  }
+
+  #shed(now: Instant, out: MemberEffect[]): void {
+    const { told, late } = this.#feeding.shed();
+    // Who is over the number by a failure elsewhere is fed until it has found another; by less upload here, it had its time.
+    const cut = this.#isShrunk ? late : [];
+    for (const peer of cut) {
+      out.push({ kind: 'refuse', peer, reason: 'full' });
+      this.#dismiss(peer, out);
+    }
+    const peers = this.#isShrunk ? told : [...told, ...late];
+    this.#isShrunk &&= peers.length > 0;
+    if (peers.length === 0) return;
+    out.push({ kind: 'leaving', peers });
+    this.#deadlines.set('shed', after(now, MOVES_FOR));
+  }
+
+  #leave(now: Instant, out: MemberEffect[]): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'leaving';
+    const told = new Set([
+      ...this.#feeding.brood.peers,
+      ...this.#company.peers,
+      ...(this.#parent === undefined ? [] : [this.#parent.peer]),
+    ]);
+    if (told.size > 0) out.push({ kind: 'leaving', peers: [...told] });
+    if (this.#feeding.brood.size === 0) this.#end(out);
+    else this.#deadlines.set('leave', after(now, LEAVE_IN));
+  }
+
+  #end(out: MemberEffect[]): void {
+    this.#state = 'left';
+    if (this.#parent !== undefined) out.push({ kind: 'unsubscribe', peer: this.#parent.peer });
+    out.push({ kind: 'left' });
+  }
+
+  get #path(): readonly Short[] {
+    return this.#parent === undefined ? [this.#short] : [this.#short, this.#parent.short, ...this.#parent.path];
+  }
+
+  #tellPath(out: MemberEffect[]): void {
+    out.push(...this.#feeding.tellPath(this.#path.slice(1)));
+  }
+
+  #stand(out: MemberEffect[]): void {
+    if (this.#state === 'left') return;
+    out.push({ kind: 'stand', parent: this.#parent?.peer, children: this.#feeding.brood.peers });
+  }
+}

@@ -1,0 +1,135 @@
+import type { Random } from '../base/random.ts';
+import type { Seat, Sought } from './seat.ts';
+import { better, DEEPEST, DEEPEST_FOR_NOW, RELUCTANT, type Suits } from './suits.ts';
+import type { Tree } from './tree.ts';
+
+/** Candidates that are compared: more find little that is nearer, and cost an estimate each. */
+const SAMPLES = 8;
+/** How far is looked past members that do not suit, so that a long avoid list or a picky rule stays cheap. */
+const LOOKED_AT = 64;
+
+export interface Newcomer {
+  readonly seat: Seat;
+  readonly avoid: ReadonlySet<string>;
+  /** Not right under the origin. */
+  readonly elsewhere?: true;
+}
+
+/**
+ * A free slot for a household: the shallowest, and of several there the one whose owner suits best. Who passes on nothing, or to
+ * one only, goes to the edge instead, as deep as a balanced tree is: the next who feeds two is not to find it in its way.
+ */
+export function chooseSlot(
+  tree: Tree,
+  { seat, avoid, elsewhere }: Newcomer,
+  suits: Suits,
+  random: Random,
+): Seat | undefined {
+  const most = seat.height > 0 ? DEEPEST_FOR_NOW : DEEPEST;
+  const rank = (parent: Seat): number => {
+    if (elsewhere === true && parent.planted) return Infinity;
+    if (avoid.has(parent.node) || parent.isUnder(seat) || !hasRoom(tree, parent, seat)) return Infinity;
+    if ((parent.depth ?? Infinity) + 1 + seat.height > most) return Infinity;
+    return suits.rank(parent.node, seat.node);
+  };
+  const edge =
+    seat.slots < 2 && seat.height === 0 ? among(edgeOf(tree, seat, random), seat, suits, rank, deeper) : undefined;
+  return edge ?? find(tree, 'free', seat, suits, random, rank);
+}
+
+/**
+ * A household that sits higher than `depth` and feeds nobody, or one at most, above which the newcomer can be put: it
+ * goes down by one, and the newcomer's slots come up.
+ */
+export function chooseAbove(
+  tree: Tree,
+  { seat, avoid }: Newcomer,
+  depth: number,
+  suits: Suits,
+  random: Random,
+  mayMove: (node: string) => boolean,
+): Seat | undefined {
+  if (seat.slots < 2 || seat.below.length >= seat.slots) return undefined;
+  const rank = (lower: Seat): number => {
+    const { above, depth: level = Infinity } = lower;
+    if (above === undefined || above.planted || avoid.has(above.node) || lower === seat || !mayMove(lower.node))
+      return Infinity;
+    const gain = depth - level;
+    if (lower.slots < 1 ? gain < 1 : gain < 2 || level + 1 + lower.height >= tree.height) return Infinity;
+    return Math.max(suits.rank(above.node, seat.node), suits.rank(seat.node, lower.node));
+  };
+  return find(tree, 'leaf', seat, suits, random, rank) ?? find(tree, 'narrow', seat, suits, random, rank);
+}
+
+/** The last slot of the origin is for one who passes the stream on: two households who don't would lock everybody out. */
+function hasRoom(tree: Tree, parent: Seat, child: Seat): boolean {
+  if (parent.node !== tree.root || child.slots >= 2 || parent.slots < 2) return true;
+  const narrow = parent.below.filter((seat) => seat !== child && seat.slots < 2).length;
+  return narrow + 1 < parent.slots;
+}
+
+/** Free slots at the edge, by lot. */
+function edgeOf(tree: Tree, seat: Seat, random: Random): ReadonlySet<Seat> {
+  const most = Math.ceil(Math.log2(tree.size + 1)) - seat.slots;
+  const found = new Set<Seat>();
+  for (const free of tree.drawFree(random, 2 * SAMPLES)) if ((free.depth ?? Infinity) < most) found.add(free);
+  return found;
+}
+
+function deeper(a: Seat, b: Seat): number {
+  return (b.depth ?? 0) - (a.depth ?? 0);
+}
+
+function find(
+  tree: Tree,
+  sought: Sought,
+  seat: Seat,
+  suits: Suits,
+  random: Random,
+  rank: (seat: Seat) => number,
+): Seat | undefined {
+  return among(sample(tree, sought, random), seat, suits, rank) ?? searched(tree.seek(sought), seat, suits, rank);
+}
+
+function sample(tree: Tree, sought: Sought, random: Random): ReadonlySet<Seat> {
+  const found = new Set<Seat>();
+  for (let i = 0; i < SAMPLES; i++) {
+    const seat = tree.descend(sought, random);
+    if (seat === undefined) break;
+    found.add(seat);
+  }
+  return found;
+}
+
+function among(
+  seats: Iterable<Seat>,
+  child: Seat,
+  suits: Suits,
+  rank: (seat: Seat) => number,
+  order: (a: Seat, b: Seat) => number = () => 0,
+): Seat | undefined {
+  let best: Seat | undefined;
+  for (const seat of seats) {
+    if (rank(seat) >= RELUCTANT) continue;
+    const by = best === undefined ? 1 : order(best, seat);
+    if (by > 0 || best === undefined) best = seat;
+    else if (by === 0) best = better(best, seat, child.node, suits);
+  }
+  return best;
+}
+
+/** Nobody of the sample suits: all of them in order, and whom nobody likes only when there is nobody else. */
+function searched(seats: Iterable<Seat>, child: Seat, suits: Suits, rank: (seat: Seat) => number): Seat | undefined {
+  const [willing, reluctant]: [Seat[], Seat[]] = [[], []];
+  let looked = 0;
+  for (const seat of seats) {
+    if (++looked > LOOKED_AT) break;
+    const first = willing[0];
+    if (willing.length >= SAMPLES || (first !== undefined && seat.depth !== first.depth)) break;
+    const value = rank(seat);
+    if (value < RELUCTANT) willing.push(seat);
+    else if (value < Infinity) reluctant.push(seat);
+  }
+  const [first, ...others] = willing.length > 0 ? willing : reluctant.slice(0, SAMPLES);
+  return first === undefined ? undefined : others.reduce((best, seat) => better(best, seat, child.node, suits), first);
+}

@@ -1,0 +1,92 @@
+/** What is looked for in a tree, from the top down. */
+export type Sought =
+  /** A member that can take one more child. */
+  | 'free'
+  /** The same, or one that will be able to in a moment. */
+  | 'coming'
+  /** A member that feeds nobody and never will. */
+  | 'leaf'
+  /** A member that feeds one at most. */
+  | 'narrow';
+
+const ALL: readonly Sought[] = ['free', 'coming', 'leaf', 'narrow'];
+
+export type Gate = 'open' | 'young' | 'shut';
+
+/**
+ * One member's place in the table. Beside its neighbours it carries how many steps below it, itself included, the nearest
+ * free slot, the nearest leaf and its deepest descendant are: what makes every search a walk down one branch.
+ */
+export class Seat {
+  readonly node: string;
+  slots: number;
+  /** Whether it may be given children: in a moment while its own ring is too young, not while it is doubted. */
+  gate: Gate = 'open';
+  above: Seat | undefined;
+  readonly below: Seat[] = [];
+  planted = false;
+  readonly nearest: Record<Sought, number> = { free: Infinity, coming: Infinity, leaf: Infinity, narrow: Infinity };
+  height = 0;
+
+  constructor(node: string, slots: number) {
+    this.node = node;
+    this.slots = slots;
+  }
+
+  get parent(): string | undefined {
+    return this.above?.node;
+  }
+
+  get children(): readonly string[] {
+    return this.below.map(({ node }) => node);
+  }
+
+  get isFree(): boolean {
+    return this.gate === 'open' && this.below.length < this.slots;
+  }
+
+  /** Steps from the origin; undefined while it hangs on nobody. */
+  get depth(): number | undefined {
+    if (this.above === undefined) return this.planted ? 0 : undefined;
+    let steps = 1;
+    let top = this.above;
+    for (; top.above !== undefined; top = top.above) steps++;
+    return top.planted ? steps : undefined;
+  }
+
+  is(sought: Sought): boolean {
+    switch (sought) {
+      case 'free':
+        return this.isFree;
+      case 'coming':
+        return this.gate !== 'shut' && this.below.length < this.slots;
+      case 'leaf':
+        return this.slots < 1 && !this.planted;
+      case 'narrow':
+        return this.slots < 2 && !this.planted;
+    }
+  }
+
+  /** True when it is `top` or hangs somewhere under it. */
+  isUnder(top: Seat): boolean {
+    if (this === top) return true;
+    for (let { above } = this; above !== undefined; above = above.above) if (above === top) return true;
+    return false;
+  }
+
+  /** Works out anew what it knows of those below it; false when nothing is different. */
+  weigh(): boolean {
+    let isNew = false;
+    for (const sought of ALL) {
+      let steps = this.is(sought) ? 0 : Infinity;
+      for (const child of this.below) steps = Math.min(steps, child.nearest[sought] + 1);
+      isNew ||= steps !== this.nearest[sought];
+      this.nearest[sought] = steps;
+    }
+    let height = 0;
+    for (const child of this.below) height = Math.max(height, child.height + 1);
+    isNew ||= height !== this.height;
+    this.height = height;
+    return isNew;
+  }
+}

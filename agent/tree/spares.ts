@@ -1,0 +1,102 @@
+import type { Random } from '../base/random.ts';
+import type { Seat } from './seat.ts';
+import { RELUCTANT, type Suits } from './suits.ts';
+import type { Tree } from './tree.ts';
+
+/** Looked at for two spares: enough that four in five times both have a free slot and another prefix. */
+const DRAWN = 24;
+/** Households that one may be a spare of, so that no failure asks one household for more than it has in reserve. */
+const SPARE_OF_MOST = 8;
+const KEPT_MOST = 2;
+
+interface SpareFacts {
+  /** What fails together has the same prefix: a carrier's block, a street. */
+  readonly prefix: (node: string) => string;
+  /** How many households hold it as a spare already. */
+  readonly spareOf: (node: string) => number;
+}
+
+/**
+ * Households, best first, that are kept warm in case the parent fails: such as hang neither on it nor on the household itself,
+ * in another prefix than it and than each other, with a free slot if there are such.
+ */
+function choose(
+  tree: Tree,
+  household: Seat,
+  many: number,
+  avoid: ReadonlySet<string>,
+  facts: SpareFacts,
+  suits: Suits,
+  random: Random,
+): string[] {
+  const parent = household.above;
+  const chosen: Seat[] = [];
+  const drawn = [...new Set(tree.draw(random, DRAWN))]
+    .filter((seat) => !avoid.has(seat.node) && seat !== parent && seat.depth !== undefined)
+    .filter((seat) => !seat.isUnder(household) && !(parent !== undefined && !parent.planted && seat.isUnder(parent)))
+    .filter((seat) => !seat.planted && facts.spareOf(seat.node) < SPARE_OF_MOST)
+    .filter((seat) => suits.rank(seat.node, household.node) < Infinity);
+  while (chosen.length < many) {
+    const taken = [...(parent === undefined ? [] : [parent]), ...chosen];
+    const badness = (seat: Seat): number => {
+      const prefix = facts.prefix(seat.node);
+      const shared = taken.filter(({ node }) => facts.prefix(node) === prefix).length;
+      const related = chosen.some((other) => seat.isUnder(other) || other.isUnder(seat)) ? 1 : 0;
+      const reluctant = suits.rank(seat.node, household.node) >= RELUCTANT ? 1 : 0;
+      const far =
+        Math.min(1, suits.rtt(seat.node, household.node) / 1000) + (suits.isNear(seat.node, household.node) ? 0 : 0.1);
+      return 0.1 * (seat.depth ?? 0) + 8 * shared + 4 * reluctant + 4 * related + (seat.isFree ? 0 : 2) + far;
+    };
+    let best: Seat | undefined;
+    let least = Infinity;
+    for (const seat of drawn) {
+      if (chosen.includes(seat)) continue;
+      const value = badness(seat);
+      if (value < least) [best, least] = [seat, value];
+    }
+    if (best === undefined) break;
+    chosen.push(best);
+  }
+  return chosen.map(({ node }) => node);
+}
+
+/** Who is kept warm by whom, so that no household is everybody's spare. */
+export class Spares {
+  readonly #of = new Map<string, readonly string[]>();
+  readonly #held = new Map<string, number>();
+
+  choose(
+    tree: Tree,
+    household: Seat,
+    many: number,
+    avoid: ReadonlySet<string>,
+    prefix: (node: string) => string,
+    suits: Suits,
+    random: Random,
+  ): readonly string[] {
+    const spareOf = (node: string): number => this.#held.get(node) ?? 0;
+    const chosen = choose(tree, household, many, avoid, { prefix, spareOf }, suits, random);
+    const before = this.#of.get(household.node) ?? [];
+    // Of those it had, it keeps the ones it did not ask to avoid beside as many new ones.
+    const kept = before.filter((node) => !chosen.includes(node)).slice(0, Math.max(0, KEPT_MOST - chosen.length));
+    this.#set(household.node, [...chosen, ...kept]);
+    return chosen;
+  }
+
+  forget(node: string): void {
+    this.#set(node, []);
+    this.#of.delete(node);
+  }
+
+  #set(node: string, spares: readonly string[]): void {
+    for (const spare of this.#of.get(node) ?? []) this.#count(spare, -1);
+    for (const spare of spares) this.#count(spare, 1);
+    this.#of.set(node, spares);
+  }
+
+  #count(spare: string, by: number): void {
+    const held = (this.#held.get(spare) ?? 0) + by;
+    if (held > 0) this.#held.set(spare, held);
+    else this.#held.delete(spare);
+  }
+}

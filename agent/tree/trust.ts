@@ -1,0 +1,92 @@
+import { after, type Instant, minutes, type Millis, ms, seconds } from '../base/time.ts';
+
+/** One child may err or lie; two that don't share a prefix within this time are believed. */
+const WITNESS_FOR = seconds(60);
+const WITNESSES = 2;
+/** After one complaint: long enough that a dead household is given no newcomers, short enough to be heard by another child soon. */
+const DOUBTED_FOR = seconds(5);
+/** Who feeds nobody although it said so feeds nobody for this long, twice as long each time it happens again. */
+const DEMOTED_FOR: Millis = minutes(1);
+const DEMOTED_MOST: Millis = minutes(60);
+/** Who complains of more parents than this in the time is not heard: real parents do not fail that often. */
+const COMPLAINTS_MOST = 4;
+const COMPLAINTS_FOR = minutes(10);
+/** Records that are kept; the oldest go first. */
+const REMEMBERED = 20_000;
+
+export type Complaint = 'silent' | 'slow' | 'corrupt';
+
+interface Record {
+  readonly witnesses: Map<string, Instant>;
+  doubtedUntil: Instant;
+  demotedUntil: Instant;
+  demotions: number;
+}
+
+/** What children say of their parents, and who is believed. */
+export class Trust {
+  readonly #records = new Map<string, Record>();
+  readonly #complainers = new Map<string, Map<string, Instant>>();
+
+  /** A child says that its parent failed it; `proven` by its signed bytes. True when this was the word that decided. */
+  complain(by: { node: string; prefix: string }, against: string, proven: boolean, now: Instant): boolean {
+    if (!proven && !this.#isHeard(by.node, against, now)) return false;
+    const record = this.#record(against, now);
+    record.doubtedUntil = after(now, DOUBTED_FOR);
+    for (const [prefix, until] of record.witnesses) if (until <= now) record.witnesses.delete(prefix);
+    record.witnesses.set(by.prefix === '' ? by.node : by.prefix, after(now, WITNESS_FOR));
+    if (!proven && record.witnesses.size < WITNESSES) return false;
+    if (record.demotedUntil > now) return false;
+    record.witnesses.clear();
+    record.demotedUntil = after(now, ms(Math.min(DEMOTED_MOST, DEMOTED_FOR * 2 ** record.demotions++)));
+    return true;
+  }
+
+  /** Not given children now. */
+  isDoubted(node: string, now: Instant): boolean {
+    return (this.#records.get(node)?.doubtedUntil ?? 0) > now;
+  }
+
+  /** Known to feed nobody. */
+  isDemoted(node: string, now: Instant): boolean {
+    return (this.#records.get(node)?.demotedUntil ?? 0) > now;
+  }
+
+  /** When its word counts again. */
+  until(node: string): Instant | undefined {
+    const record = this.#records.get(node);
+    return record === undefined || record.demotedUntil > record.doubtedUntil
+      ? record?.demotedUntil
+      : record.doubtedUntil;
+  }
+
+  #isHeard(by: string, against: string, now: Instant): boolean {
+    const said = this.#complainers.get(by) ?? new Map<string, Instant>();
+    for (const [node, until] of said) if (until <= now) said.delete(node);
+    if (!said.has(against) && said.size >= COMPLAINTS_MOST) return false;
+    said.set(against, after(now, COMPLAINTS_FOR));
+    keepNewest(this.#complainers, by, said);
+    return true;
+  }
+
+  #record(node: string, now: Instant): Record {
+    const record = this.#records.get(node) ?? {
+      witnesses: new Map(),
+      doubtedUntil: now,
+      demotedUntil: now,
+      demotions: 0,
+    };
+    keepNewest(this.#records, node, record);
+    return record;
+  }
+}
+
+function keepNewest<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= REMEMBERED) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
+  }
+}

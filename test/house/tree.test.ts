@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { hex } from '../../agent/base/bytes.ts';
+import type { Home } from '../sim/neighbourhood.ts';
+import { watchOf, Wood } from './wood.ts';
+
+const HOMES = 15;
+const FEW = 7;
+
+/** One that feeds two, and is not the last: what it does concerns others. */
+function innerOne(wood: Wood): Home {
+  const [inner] = wood.inner().toSorted((a, b) => wood.childrenOf(b).length - wood.childrenOf(a).length);
+  if (inner === undefined) throw new Error('nobody feeds anybody');
+  return inner;
+}
+
+/** What it gives its children goes through this. */
+function tamper(home: Home, change: (bytes: Uint8Array) => Uint8Array | undefined): void {
+  const { children } = watchOf(home).kin;
+  const forward = children.forward.bind(children);
+  children.forward = (bytes) => {
+    const changed = change(bytes);
+    return changed === undefined ? [] : forward(changed);
+  };
+}
+
+describe(`${HOMES} households behind mixed NATs`, () => {
+  it('stand in a shallow tree without a loop, each with somebody to turn to', () => {
+    const wood = new Wood(1, HOMES, 20_000);
+    const depths = [...wood.living].map((home) => wood.depthOf(home) ?? Infinity);
+    expect(Math.max(...depths)).toBeLessThanOrEqual(Math.ceil(Math.log2(HOMES)) + 2);
+    for (const home of wood.living) {
+      expect(watchOf(home).kin.spares.length).toBeGreaterThan(0);
+      expect(watchOf(home).depth).toBe(wood.depthOf(home));
+    }
+    expect(wood.town.origin.kin.children.facts.length).toBeLessThanOrEqual(2);
+    expect(wood.skipped()).toBe(0);
+  });
+
+  it.each([1, 2])('go on when those that feed others lose their power, one after the other (%i)', (seed) => {
+    const wood = new Wood(seed, HOMES, 40_000);
+    const droughts: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      droughts.push(...wood.kill(innerOne(wood)));
+      wood.pass(4000);
+    }
+    const sorted = droughts.toSorted((a, b) => a - b);
+    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThanOrEqual(300);
+    expect(Math.max(...droughts)).toBeLessThanOrEqual(500);
+    expect(wood.skipped()).toBe(0);
+    for (const home of wood.living) expect(wood.depthOf(home)).toBeDefined();
+  });
+
+  it('lose nothing when one stops in order: its children are fed by others before it goes', () => {
+    const wood = new Wood(4, FEW, 40_000);
+    for (let i = 0; i < 3; i++) {
+      const home = innerOne(wood);
+      const children = wood.childrenOf(home);
+      home.drive.give({ kind: 'leave' });
+      wood.pass(2500);
+      home.drive.stop();
+      wood.living.delete(home);
+      for (const child of children) {
+        expect(wood.parentOf(child)).not.toBe(home);
+        expect(child.events.filter(({ name }) => name === 'parent-lost')).toEqual([]);
+      }
+      wood.pass(1000);
+    }
+    expect(wood.skipped()).toBe(0);
+    for (const home of wood.living) expect(watchOf(home).feed.stats.lost).toBe(0);
+  });
+
+  it('leave a parent that beats and gives nothing', () => {
+    const wood = new Wood(5, FEW, 30_000);
+    const liar = innerOne(wood);
+    const children = wood.childrenOf(liar);
+    tamper(liar, () => undefined);
+    expect(Math.max(...wood.droughts(children))).toBeLessThanOrEqual(500);
+    wood.pass(3000);
+    for (const child of children) expect(wood.parentOf(child)).not.toBe(liar);
+    expect(wood.skipped()).toBe(0);
+  });
+
+  it('leave a parent that is slower than the stream, without a gap', () => {
+    const wood = new Wood(9, FEW, 30_000);
+    const slow = innerOne(wood);
+    const children = wood.childrenOf(slow);
+    const waiting: Uint8Array[] = [];
+    let count = 0;
+    // Three pieces of four leave in their time.
+    tamper(slow, (bytes) => {
+      waiting.push(bytes);
+      return count++ % 4 === 3 ? undefined : waiting.shift();
+    });
+    wood.pass(8000);
+    for (const child of children) expect(wood.parentOf(child)).not.toBe(slow);
+    expect(wood.skipped()).toBe(0);
+  });
+
+  it('cut a parent that changes a bit, and show nothing of what it sent', () => {
+    const wood = new Wood(6, FEW, 30_000);
+    const liar = innerOne(wood);
+    const children = wood.childrenOf(liar);
+    tamper(liar, (bytes) => bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte)));
+    expect(Math.max(...wood.droughts(children))).toBeLessThanOrEqual(500);
+    for (const child of children) {
+      expect(child.events.some(({ name }) => name === 'bad-block')).toBe(true);
+      expect(wood.parentOf(child)).not.toBe(liar);
+    }
+    wood.pass(2000);
+    expect(wood.forged()).toBe(0);
+    expect(wood.skipped()).toBe(0);
+  });
+
+  it('mend the tree by themselves while the rendezvous is away', () => {
+    const wood = new Wood(7, HOMES, 60_000);
+    wood.town.rendezvousDrive.stop();
+    wood.pass(10_000);
+    const droughts: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      droughts.push(...wood.kill(innerOne(wood)));
+      wood.pass(5000);
+    }
+    expect(Math.max(...droughts)).toBeLessThanOrEqual(500);
+    expect(wood.skipped()).toBe(0);
+    for (const home of wood.living) expect(wood.depthOf(home)).toBeDefined();
+  });
+
+  it('are introduced to the parent of their parent by that one', () => {
+    const wood = new Wood(8, FEW, 20_000);
+    const grandchildren = [...wood.living].filter((home) => wood.depthOf(home) === 2);
+    expect(grandchildren.length).toBeGreaterThan(0);
+    const origin = hex(wood.town.origin.endpoint.node);
+    for (const home of grandchildren) {
+      expect(watchOf(home).kin.spares.map(({ node }) => hex(node))).toContain(origin);
+    }
+  });
+});

@@ -1,0 +1,92 @@
+import { type Random } from '../../../agent/base/random.ts';
+import { Member } from '../../../agent/tree/member.ts';
+import type { Millis } from '../../../agent/base/time.ts';
+
+export type Manner =
+  | 'honest'
+  /** Says that it can feed, beats, and sends nothing. */
+  | 'mute'
+  /** The same, and says all the time that it is waiting itself. */
+  | 'holding'
+  | 'corrupt'
+  /** Sends half of what the stream needs. */
+  | 'slow';
+
+/** While nothing new arrives. */
+export interface Drought {
+  /** When the last block was here. */
+  readonly since: number;
+  /** The way from the origin until then, in milliseconds. */
+  readonly lag: number;
+  /** Newest block without a hole before it. */
+  upTo: number;
+  readonly beyond: Set<number>;
+  /** The longest that any block was late so far, in milliseconds. */
+  worst: number;
+}
+
+/** One household of the simulation: the real machine, and what the simulation knows of it. */
+export class House {
+  readonly id: number;
+  readonly node: string;
+  readonly member: Member;
+  readonly slots: number;
+  readonly prefix: string;
+  readonly manner: Manner;
+  readonly bornAt: number;
+  isAlive = true;
+  /** Sessions: open, or still being punched. */
+  readonly sessions = new Map<number, boolean>();
+  /** Who it sends the stream to, by its own machine. */
+  readonly feeding = new Set<number>();
+  /** Whose parent it is, by theirs. */
+  readonly under = new Set<House>();
+  source: House | undefined;
+  /** Since when that is its parent. */
+  since = 0;
+  drought: Drought | undefined;
+  /** When it began to play; undefined before. */
+  playingSince: number | undefined;
+  wakeAt = Infinity;
+  standAt = Infinity;
+  /** The last time that its machine was told that all is well. */
+  refreshed = -1;
+  /** Blocks it gives to others out of its reserve, as a bucket. */
+  reserve = 0;
+  reserveAt = 0;
+
+  constructor(
+    id: number,
+    slots: number,
+    prefix: string,
+    random: Random,
+    tellEvery: Millis,
+    manner: Manner,
+    bornAt: number,
+  ) {
+    this.id = id;
+    this.node = String(id);
+    this.slots = slots;
+    this.prefix = prefix;
+    this.manner = manner;
+    this.bornAt = bornAt;
+    this.member = new Member({ random, short: id, slots, isOrigin: id === 0, tellEvery });
+  }
+
+  /** Everyone below, itself first. */
+  *all(): Generator<House> {
+    const waiting: House[] = [this];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      yield next;
+      waiting.push(...next.under);
+    }
+  }
+
+  get depth(): number | undefined {
+    if (this.source === undefined) return this.id === 0 ? 0 : undefined;
+    let steps = 1;
+    let top = this.source;
+    for (; top.source !== undefined && steps < 64; top = top.source) steps++;
+    return top.id === 0 ? steps : undefined;
+  }
+}

@@ -1,0 +1,174 @@
+import { between } from '../../../agent/base/random.ts';
+import { Plan } from '../../../agent/tree/plan.ts';
+import type { MemberEffect } from '../../../agent/tree/talk.ts';
+import type { House } from './house.ts';
+import type { Sim } from './sim.ts';
+
+/** To the rendezvous: a server in the middle. */
+const ONE_WAY = 15;
+/** It misses three beats of a household before it forgets it. */
+const FORGETS_SOONEST = 30_000;
+const FORGETS_LATEST = 50_000;
+/** What a household reports of its place within this goes in one message. */
+const TOGETHER = 50;
+const NOTICED = 10_000;
+
+/** The rendezvous of the simulation: the real plan behind messages that take their time. */
+export class Registry {
+  plan: Plan;
+  isThere = true;
+  /** Questions it answered, by kind. */
+  readonly asked_ = { parent: 0, spares: 0, waits: 0 };
+  readonly #sim: Sim;
+  #origin: House | undefined;
+  #wakeAt = Infinity;
+
+  constructor(sim: Sim) {
+    this.#sim = sim;
+    this.plan = this.#fresh();
+  }
+
+  plant(origin: House): void {
+    this.#origin = origin;
+    this.plan.plant(origin.node, origin.slots, origin.prefix);
+  }
+
+  /** Gone with everything it knew. */
+  stop(): void {
+    this.isThere = false;
+    for (const house of this.#sim.houses.values()) {
+      this.#sim.at(this.#sim.now + between(this.#sim.random, 0, NOTICED), () =>
+        this.#sim.step(house, { kind: 'rendezvous', isThere: false }),
+      );
+    }
+  }
+
+  /** Back, and knowing nothing. */
+  start(): void {
+    this.isThere = true;
+    this.plan = this.#fresh();
+    if (this.#origin !== undefined) this.plant(this.#origin);
+    for (const house of this.#sim.houses.values()) {
+      this.#sim.at(this.#sim.now + between(this.#sim.random, 0, NOTICED), () => {
+        if (!house.isAlive) return;
+        this.plan.enter(house.node, claim(house), this.#sim.clock);
+        this.#sim.step(house, { kind: 'rendezvous', isThere: true });
+      });
+    }
+  }
+
+  asked(house: House, want: 'parent' | 'spares', avoid: readonly number[]): void {
+    this.#soon(() => {
+      const avoided = new Set(avoid.map(String));
+      if (!house.isAlive) return;
+      this.asked_[want]++;
+      if (want === 'spares') {
+        const spares = this.plan.spares(house.node, avoided);
+        return this.#soon(() => this.#meet(house, spares));
+      }
+      const answer = this.plan.join(house.node, claim(house), avoided, this.#sim.clock);
+      this.#plan();
+      if (answer.kind === 'wait') {
+        this.asked_.waits++;
+        return this.#soon(() => this.#sim.step(house, { kind: 'refused', retryIn: answer.retryIn }));
+      }
+      this.#soon(() => {
+        this.#sim.connect(
+          house.id,
+          Number(answer.parent),
+          'parent',
+          answer.displaced === undefined ? undefined : Number(answer.displaced),
+        );
+        this.#meet(house, answer.spares);
+      });
+    });
+  }
+
+  stands(house: House): void {
+    if (house.standAt < Infinity) return;
+    house.standAt = this.#sim.now + TOGETHER;
+    this.#sim.at(house.standAt, () => {
+      house.standAt = Infinity;
+      if (!house.isAlive) return;
+      const { parent, children } = house.member;
+      this.#soon(() => {
+        this.plan.stand(
+          house.node,
+          { parent: parent === undefined ? undefined : String(parent), children: children.map(String) },
+          this.#sim.clock,
+        );
+        this.#plan();
+      });
+    });
+  }
+
+  complained(house: House, { short, why, proof }: Extract<MemberEffect, { kind: 'complain' }>): void {
+    this.#soon(() => {
+      this.plan.complain(house.node, String(short), why, proof !== undefined, this.#sim.clock);
+      this.#plan();
+    });
+  }
+
+  failed(child: number, parent: number): void {
+    this.#soon(() => this.plan.failed(String(child), String(parent)));
+  }
+
+  vanished(house: House): void {
+    this.#sim.at(this.#sim.now + between(this.#sim.random, FORGETS_SOONEST, FORGETS_LATEST), () => this.left(house));
+  }
+
+  left(house: House): void {
+    this.#soon(() => {
+      this.plan.leave(house.node, this.#sim.clock);
+      this.#plan();
+    });
+  }
+
+  #meet(house: House, spares: readonly string[]): void {
+    for (const spare of spares)
+      if (!house.sessions.has(Number(spare))) this.#sim.connect(house.id, Number(spare), 'spare');
+  }
+
+  #fresh(): Plan {
+    const { net, random, most } = this.#sim;
+    return new Plan({
+      random,
+      most,
+      suits: {
+        rank: () => 0,
+        rtt: (a, b) => net.guess(Number(a), Number(b)),
+        isNear: () => false,
+      },
+    });
+  }
+
+  #soon(what: () => void): void {
+    this.#sim.at(this.#sim.now + ONE_WAY + between(this.#sim.random, 0, 5), () => {
+      if (this.isThere) what();
+    });
+  }
+
+  /** Moves that the plan has become ready for. */
+  #plan(): void {
+    const wake = this.plan.wake();
+    if (wake === undefined || wake >= this.#wakeAt) return;
+    const when = Math.max(wake, this.#sim.now + 1);
+    this.#wakeAt = when;
+    this.#sim.at(when, () => {
+      if (this.#wakeAt !== when) return;
+      this.#wakeAt = Infinity;
+      if (!this.isThere) return;
+      for (const { node, to, instead } of this.plan.due(this.#sim.clock)) {
+        this.#sim.tally.moves++;
+        this.#soon(() =>
+          this.#sim.connect(Number(node), Number(to), 'move', instead === undefined ? undefined : Number(instead)),
+        );
+      }
+      this.#plan();
+    });
+  }
+}
+
+function claim(house: House): { capacity: number; prefix: string } {
+  return { capacity: house.slots, prefix: house.prefix };
+}

@@ -1,0 +1,251 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { seeded } from '../../agent/base/random.ts';
+import { at } from '../../agent/base/time.ts';
+import { Plan } from '../../agent/tree/plan.ts';
+import type { Suits } from '../../agent/tree/suits.ts';
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** A plan and its clock; households do at once what they are told, unless a test says otherwise. */
+class Scene {
+  readonly plan: Plan;
+  now = 0;
+
+  constructor(suits: Partial<Suits> = {}, most = 2) {
+    this.plan = new Plan({
+      random: seeded(1),
+      most,
+      suits: { rank: () => 0, rtt: () => 40, isNear: () => false, ...suits },
+    });
+    this.plan.plant('o', 2);
+  }
+
+  join(node: string, capacity: number, { prefix = node, avoid = NOBODY } = {}) {
+    return this.plan.join(node, { capacity, prefix }, avoid, at(this.now));
+  }
+
+  /** Takes the place that the table has for it, and both ends say so. */
+  settle(node: string): void {
+    const seat = this.plan.tree.get(node);
+    const parent = seat?.parent;
+    this.plan.stand(node, { parent, children: seat?.children ?? [] }, at(this.now));
+    const above = parent === undefined ? undefined : this.plan.tree.get(parent);
+    if (above !== undefined)
+      this.plan.stand(above.node, { parent: above.parent, children: above.children }, at(this.now));
+  }
+
+  /** Joins and settles; it may have children two seconds later. */
+  add(node: string, capacity: number): string | undefined {
+    const answer = this.join(node, capacity);
+    if (answer.kind === 'wait') return undefined;
+    this.settle(node);
+    this.pass(2000);
+    return answer.parent;
+  }
+
+  pass(span: number) {
+    this.now += span;
+    return this.plan.due(at(this.now));
+  }
+}
+
+describe('a newcomer', () => {
+  it('goes under the origin first, then under whoever can feed', () => {
+    const scene = new Scene();
+    expect([scene.add('a', 2), scene.add('b', 2), scene.add('c', 2)]).toEqual(['o', 'o', expect.stringMatching(/a|b/)]);
+  });
+
+  it('gets no parent that has had the stream for less than a second, and is told when to come back', () => {
+    const scene = new Scene();
+    scene.add('a', 2);
+    scene.join('b', 2);
+    scene.settle('b');
+    scene.join('c', 2);
+    scene.settle('c');
+    scene.join('d', 2);
+    const answer = scene.join('e', 2);
+    expect(answer).toMatchObject({ kind: 'wait' });
+    if (answer.kind === 'wait') expect(answer.retryIn).toBeLessThan(3000);
+    scene.pass(1100);
+    expect(scene.join('e', 2).kind).toBe('placed');
+  });
+
+  it('that passes nothing on does not take the last slot of the origin', () => {
+    const scene = new Scene();
+    expect(scene.add('leaf', 0.9)).toBe('o');
+    expect(scene.add('other', 0)).toBe(undefined);
+    expect(scene.add('a', 2)).toBe('o');
+    expect(scene.add('other', 0)).toBe('a');
+  });
+
+  it('that passes on is put above a household that does not, which follows when there is something to get', () => {
+    const scene = new Scene();
+    for (const [node, capacity] of [
+      ['a', 2],
+      ['b', 2],
+      ['leaf', 0],
+      ['c', 2],
+      ['d', 2],
+      ['e', 2],
+    ] as const)
+      scene.add(node, capacity);
+    const [parent, answer] = [scene.plan.tree.get('leaf')?.parent, scene.join('strong', 2)];
+    expect(answer).toMatchObject({ kind: 'placed', parent, displaced: 'leaf' });
+    scene.settle('strong');
+    expect(scene.pass(900)).toEqual([]);
+    expect(scene.pass(200)).toEqual([{ node: 'leaf', to: 'strong', instead: undefined }]);
+  });
+
+  it('goes where its NAT suits, then to its own carrier, then where it is near', () => {
+    const rtt = (a: string, b: string): number => (a === 'near' || b === 'near' ? 10 : 50);
+    const grown = (suits: Partial<Suits>): string | undefined => {
+      const scene = new Scene({ rtt, ...suits });
+      for (const node of ['far', 'near']) scene.add(node, 2);
+      return scene.add('x', 2);
+    };
+    expect(grown({})).toBe('near');
+    expect(grown({ isNear: (a) => a === 'far' })).toBe('far');
+    expect(grown({ isNear: (a) => a === 'far', rank: (parent) => (parent === 'far' ? 1 : 0) })).toBe('near');
+    expect(grown({ rank: (parent) => (parent === 'near' ? 10 : 0) })).toBe('far');
+    expect(grown({ rank: (parent) => (parent === 'o' ? 0 : Infinity) })).toBe(undefined);
+  });
+
+  it('gets spares that neither hang on its parent nor share a prefix with it', () => {
+    const scene = new Scene();
+    for (const node of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) scene.add(node, 2);
+    const answer = scene.join('x', 2, { prefix: 'x' });
+    if (answer.kind === 'wait') throw new Error('no place');
+    expect(answer.spares).toHaveLength(2);
+    for (const spare of answer.spares) expect(scene.plan.tree.isBelow(spare, answer.parent)).toBe(false);
+    expect(answer.ancestors.at(-1)).toBe('o');
+  });
+});
+
+describe('what households say of their places', () => {
+  it('counts when both ends say it', () => {
+    const scene = new Scene();
+    for (const node of ['a', 'b', 'c']) scene.add(node, 2);
+    const [from, to] = scene.plan.tree.get('c')?.parent === 'a' ? ['a', 'b'] : ['b', 'a'];
+    scene.plan.stand('c', { parent: to, children: [] }, at(scene.now));
+    expect(scene.plan.tree.get('c')?.parent).toBe(from);
+    scene.plan.stand(to, { parent: 'o', children: ['c'] }, at(scene.now));
+    expect(scene.plan.tree.get('c')?.parent).toBe(to);
+  });
+
+  it('builds the whole table again after a rendezvous lost it', () => {
+    const before = new Scene();
+    const nodes = Array.from({ length: 40 }, (_, i) => `n${i}`);
+    for (const node of nodes) before.add(node, 2);
+    const after = new Scene();
+    for (const node of nodes.toReversed()) after.plan.enter(node, { capacity: 2, prefix: node }, at(0));
+    for (const node of ['o', ...nodes.toReversed()]) {
+      const seat = before.plan.tree.get(node);
+      after.plan.stand(node, { parent: seat?.parent, children: seat?.children ?? [] }, at(0));
+    }
+    for (const node of nodes) expect(after.plan.tree.get(node)?.parent).toBe(before.plan.tree.get(node)?.parent);
+  });
+
+  it('a complaint of one child keeps newcomers away for a while, of two it makes a leaf', () => {
+    const scene = new Scene();
+    scene.add('liar', 2);
+    const one = scene.join('a', 2);
+    expect(one).toMatchObject({ parent: 'o' });
+    scene.settle('a');
+    scene.pass(2000);
+    const children: string[] = [];
+    for (const node of ['b', 'c', 'd', 'e']) {
+      const answer = scene.join(node, 2);
+      if (answer.kind === 'placed' && answer.parent === 'liar') children.push(node);
+    }
+    const [first, second] = children;
+    if (first === undefined || second === undefined) throw new Error('the liar got no two children');
+    expect(scene.plan.complain(first, 'liar', 'silent', false, at(scene.now))).toBe(false);
+    expect(scene.plan.tree.get('liar')?.slots).toBe(2);
+    expect(scene.plan.complain(first, 'liar', 'silent', false, at(scene.now))).toBe(false);
+    expect(scene.plan.complain(second, 'liar', 'silent', false, at(scene.now))).toBe(true);
+    expect(scene.plan.tree.get('liar')?.slots).toBe(0);
+    scene.pass(61_000);
+    expect(scene.plan.tree.get('liar')?.slots).toBe(2);
+  });
+
+  it('a stranger cannot complain', () => {
+    const scene = new Scene();
+    for (const node of ['a', 'b', 'c']) scene.add(node, 2);
+    expect(scene.plan.complain('a', 'b', 'silent', false, at(scene.now))).toBe(false);
+    expect(scene.plan.tree.get('b')?.gate).toBe('open');
+  });
+});
+
+describe('whatever happens', () => {
+  const node = fc.integer({ min: 0, max: 19 }).map((number) => `n${number}`);
+  const happening = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        what: fc.constant('join' as const),
+        node,
+        capacity: fc.constantFrom(0, 0.7, 1, 2, 3.5, 8),
+      }),
+    },
+    { weight: 6, arbitrary: fc.record({ what: fc.constant('settle' as const), node }) },
+    { weight: 2, arbitrary: fc.record({ what: fc.constant('leave' as const), node }) },
+    { weight: 2, arbitrary: fc.record({ what: fc.constant('say' as const), node, other: node, third: node }) },
+    { weight: 1, arbitrary: fc.record({ what: fc.constant('complain' as const), node, other: node }) },
+    { weight: 1, arbitrary: fc.record({ what: fc.constant('failed' as const), node, other: node }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ what: fc.constant('pass' as const), span: fc.constantFrom(50, 1000, 20_000) }),
+    },
+  );
+
+  it('there is no loop, both ends know every link, and nobody is moved twice in a minute', () => {
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 120 }), (happenings) => {
+        const scene = new Scene({}, 4);
+        const moved = new Map<string, number>();
+        for (const one of happenings) {
+          const now = at(scene.now);
+          switch (one.what) {
+            case 'join':
+              scene.join(one.node, one.capacity);
+              break;
+            case 'settle':
+              scene.settle(one.node);
+              break;
+            case 'leave':
+              scene.plan.leave(one.node, now);
+              // Whoever comes back is somebody new.
+              moved.delete(one.node);
+              break;
+            case 'say':
+              scene.plan.stand(one.node, { parent: one.other, children: [one.third] }, now);
+              break;
+            case 'complain':
+              scene.plan.complain(one.node, one.other, 'silent', false, now);
+              break;
+            case 'failed':
+              scene.plan.failed(one.node, one.other);
+              break;
+            case 'pass':
+              for (const move of scene.pass(one.span)) {
+                const before = moved.get(move.node);
+                // A newcomer's leaf is moved when the newcomer is ripe, some seconds after its place was changed.
+                if (before !== undefined) expect(scene.now - before).toBeGreaterThan(60_000 - 10_000);
+                moved.set(move.node, scene.now);
+              }
+          }
+          for (const seat of scene.plan.tree.members()) {
+            let steps = 0;
+            for (let above = seat.above; above !== undefined; above = above.above) {
+              expect(++steps).toBeLessThan(25);
+              expect(scene.plan.tree.get(above.node)).toBe(above);
+            }
+            for (const child of seat.below) expect(child.above).toBe(seat);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

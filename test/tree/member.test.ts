@@ -1,0 +1,263 @@
+import { describe, expect, it } from 'vitest';
+import { seeded } from '../../agent/base/random.ts';
+import { at, ms, seconds } from '../../agent/base/time.ts';
+import { Member } from '../../agent/tree/member.ts';
+import type { MemberEffect, MemberInput, Peer } from '../../agent/tree/talk.ts';
+
+/** A machine and its clock; `what` says only what matters here: no beats, no reports. */
+class Scene {
+  readonly member: Member;
+  now = 0;
+  all: MemberEffect[] = [];
+
+  constructor(slots = 2, isOrigin = false) {
+    this.member = new Member({ random: seeded(1), short: 1, slots, isOrigin });
+    this.give({ kind: 'start' });
+  }
+
+  give(input: MemberInput): readonly MemberEffect[] {
+    const effects = this.member.step(input, at(this.now));
+    this.all.push(...effects);
+    return effects;
+  }
+
+  /** Lets time pass; the parent beats with data as long as `data` says so. */
+  pass(span: number, data?: Peer): readonly MemberEffect[] {
+    const end = this.now + span;
+    const found: MemberEffect[] = [];
+    while (this.now < end) {
+      this.now += 10;
+      found.push(...this.give(data === undefined ? { kind: 'tick' } : { kind: 'heard', peer: data, what: 'data' }));
+    }
+    return found;
+  }
+
+  open(peer: Peer, role: 'parent' | 'spare' | 'move' | 'child', short = peer): void {
+    this.give({ kind: 'introduced', peer, short, role });
+    this.give({ kind: 'open', peer, rtt: ms(40) });
+  }
+
+  /** Under parent 10, whose parent is 20, with spares 30 and 31. */
+  static fed(slots = 2): Scene {
+    const scene = new Scene(slots);
+    scene.open(10, 'parent');
+    scene.give({ kind: 'path', peer: 10, path: [20, 99], heir: false });
+    scene.open(30, 'spare');
+    scene.open(31, 'spare');
+    scene.give({ kind: 'had', peer: 10, number: 100 });
+    scene.give({ kind: 'heard', peer: 10, what: 'data' });
+    return scene;
+  }
+
+  child(peer: Peer, slots = 2): readonly MemberEffect[] {
+    this.open(peer, 'child');
+    return this.give({ kind: 'subscribe', peer, from: 'newest', slots, height: 0, instead: undefined });
+  }
+}
+
+const kinds = (effects: readonly MemberEffect[]): string[] => effects.map(({ kind }) => kind);
+const of = <Kind extends MemberEffect['kind']>(
+  effects: readonly MemberEffect[],
+  kind: Kind,
+): Extract<MemberEffect, { kind: Kind }>[] =>
+  effects.filter((effect): effect is Extract<MemberEffect, { kind: Kind }> => effect.kind === kind);
+
+describe('a household that joins', () => {
+  it('asks the rendezvous, and the parent it named before the spare that is there sooner', () => {
+    const scene = new Scene();
+    expect(of(scene.all, 'join')).toMatchObject([{ want: 'parent' }]);
+    scene.give({ kind: 'introduced', peer: 10, short: 10, role: 'parent' });
+    scene.open(30, 'spare');
+    expect(of(scene.all, 'subscribe')).toEqual([]);
+    scene.now = 100;
+    scene.give({ kind: 'open', peer: 10, rtt: ms(40) });
+    expect(of(scene.all, 'subscribe')).toMatchObject([{ peer: 10, from: 'newest' }]);
+  });
+
+  it('takes the spare when the named parent is long in coming', () => {
+    const scene = new Scene();
+    scene.give({ kind: 'introduced', peer: 10, short: 10, role: 'parent' });
+    scene.open(30, 'spare');
+    expect(of(scene.pass(310), 'subscribe')).toMatchObject([{ peer: 30 }]);
+  });
+});
+
+describe('a parent that falls silent', () => {
+  it('is doubted after 120 ms: spares are asked for what comes next, split by number', () => {
+    const scene = Scene.fed();
+    expect(kinds(scene.pass(110))).not.toContain('ask');
+    const asks = of(scene.pass(20), 'ask');
+    const numbers = asks.flatMap((ask) => ask.numbers).toSorted((a, b) => a - b);
+    expect(new Set(asks.map(({ peer }) => peer))).toEqual(new Set([30, 31]));
+    expect(numbers[0]).toBe(101);
+    expect(new Set(numbers).size).toBe(numbers.length);
+  });
+
+  it('is dead after 300 ms: a spare is asked to feed us, from the block that is missing', () => {
+    const scene = Scene.fed();
+    expect(of(scene.pass(290), 'subscribe')).toEqual([]);
+    const effects = scene.pass(20);
+    expect(of(effects, 'complain')).toMatchObject([{ short: 10, why: 'silent' }]);
+    expect(of(effects, 'subscribe')).toMatchObject([{ from: 101 }]);
+  });
+
+  it('is replaced by the grandparent for its heir, who says in whose place it wants to be', () => {
+    const scene = Scene.fed();
+    scene.open(20, 'spare');
+    scene.give({ kind: 'path', peer: 10, path: [20, 99], heir: true });
+    expect(of(scene.pass(310), 'subscribe')).toMatchObject([{ peer: 20, instead: 10 }]);
+  });
+
+  it('asks one after another, and the rendezvous when all are full', () => {
+    const scene = Scene.fed();
+    const first = of(scene.pass(310), 'subscribe')[0];
+    const second = of(scene.give({ kind: 'refuse', peer: first?.peer ?? 0, reason: 'full' }), 'subscribe')[0];
+    expect(new Set([first?.peer, second?.peer])).toEqual(new Set([30, 31]));
+    expect(of(scene.give({ kind: 'refuse', peer: second?.peer ?? 0, reason: 'full' }), 'join')).toMatchObject([
+      { want: 'parent', avoid: [10] },
+    ]);
+  });
+
+  it('that beats and brings nothing is let go when somebody else has newer blocks', () => {
+    const scene = Scene.fed();
+    for (let passed = 0; passed < 500; passed += 50) {
+      scene.now += 50;
+      scene.give({ kind: 'heard', peer: 10, what: 'beat' });
+      if (passed === 250) scene.give({ kind: 'had', peer: 30, number: 101 });
+    }
+    expect(of(scene.all, 'complain')).toMatchObject([{ short: 10, why: 'silent' }]);
+  });
+
+  it('that says it is waiting itself is waited for, and its own children are told the same', () => {
+    const scene = Scene.fed();
+    scene.child(50);
+    scene.all = [];
+    for (let passed = 0; passed < 300; passed += 50) {
+      scene.now += 50;
+      scene.give({ kind: 'hold', peer: 10, since: ms(passed), hops: 1 });
+    }
+    expect(kinds(scene.all)).not.toContain('ask');
+    expect(of(scene.all, 'hold').at(-1)).toMatchObject({ peers: [50], hops: 2 });
+  });
+});
+
+describe('who is let in', () => {
+  it('is anybody whom the rendezvous named, up to the number that can be fed', () => {
+    const scene = Scene.fed(1);
+    expect(kinds(scene.child(50))).toContain('feed');
+    expect(of(scene.child(51, 0), 'refuse')).toMatchObject([{ reason: 'full' }]);
+    expect(
+      scene.give({ kind: 'subscribe', peer: 77, from: 'newest', slots: 2, height: 0, instead: undefined }),
+    ).toEqual([]);
+  });
+
+  it('is nobody who stands above us', () => {
+    expect(of(Scene.fed().child(20), 'refuse')).toMatchObject([{ reason: 'loop' }]);
+  });
+
+  it('is one who can feed the child that makes room for it', () => {
+    const scene = Scene.fed(1);
+    scene.child(50, 0);
+    const effects = scene.child(51, 2);
+    expect(of(effects, 'feed')).toMatchObject([{ peer: 51 }]);
+    expect(of(effects, 'move')).toEqual([{ kind: 'move', child: 50, under: 51 }]);
+  });
+
+  it('is the heir of a child that is gone, in its place', () => {
+    const scene = Scene.fed(1);
+    scene.child(50);
+    scene.pass(200, 10);
+    scene.open(60, 'child');
+    const effects = scene.give({ kind: 'subscribe', peer: 60, from: 5, slots: 2, height: 1, instead: 50 });
+    expect(of(effects, 'feed')).toMatchObject([{ peer: 60, from: 5 }]);
+    expect(scene.member.children).toEqual([60]);
+  });
+});
+
+it('a path that leads back to ourselves ends the feed', () => {
+  const scene = Scene.fed();
+  const effects = scene.give({ kind: 'path', peer: 10, path: [20, 1, 99], heir: false });
+  expect(of(effects, 'unsubscribe')).toMatchObject([{ peer: 10 }]);
+  expect(scene.member.parent).toBe(undefined);
+});
+
+it('bad blocks cut the parent at once, with the proof for the rendezvous', () => {
+  const effects = Scene.fed().give({ kind: 'bad', peer: 10, proof: 7 });
+  expect(of(effects, 'complain')).toEqual([{ kind: 'complain', short: 10, why: 'corrupt', proof: 7 }]);
+  expect(of(effects, 'drop')).toMatchObject([{ peer: 10 }]);
+  expect(kinds(effects)).toContain('subscribe');
+});
+
+describe('moves', () => {
+  it('keep the old parent until the new one feeds', () => {
+    const scene = Scene.fed();
+    scene.open(40, 'move');
+    expect(of(scene.all, 'subscribe').at(-1)).toMatchObject({ peer: 40 });
+    expect(scene.member.parent).toBe(10);
+    const effects = scene.give({ kind: 'path', peer: 40, path: [99], heir: false });
+    expect(of(effects, 'unsubscribe')).toMatchObject([{ peer: 10 }]);
+    expect(scene.member.parent).toBe(40);
+  });
+
+  it('that are refused leave everything as it was', () => {
+    const scene = Scene.fed();
+    scene.open(40, 'move');
+    scene.give({ kind: 'refuse', peer: 40, reason: 'full' });
+    scene.pass(1000, 10);
+    expect(scene.member.parent).toBe(10);
+    expect(scene.member.isSeeking).toBe(false);
+  });
+});
+
+describe('an orderly stop', () => {
+  it('tells everybody, and ends when the last child has another parent', () => {
+    const scene = Scene.fed();
+    scene.child(50);
+    const told = of(scene.give({ kind: 'leave' }), 'leaving')[0];
+    expect(new Set(told?.peers)).toEqual(new Set([10, 30, 31, 50]));
+    expect(of(scene.child(51), 'refuse')).toMatchObject([{ reason: 'stopping' }]);
+    expect(kinds(scene.give({ kind: 'unsubscribe', peer: 50 }))).toContain('left');
+  });
+
+  it('waits two seconds for children and no longer', () => {
+    const scene = Scene.fed();
+    scene.child(50);
+    scene.give({ kind: 'leave' });
+    expect(kinds(scene.pass(1990, 10))).not.toContain('left');
+    expect(kinds(scene.pass(20, 10))).toContain('left');
+  });
+
+  it('of the parent makes us change over while it still feeds us', () => {
+    const scene = Scene.fed();
+    expect(of(scene.give({ kind: 'leaving', peer: 10 }), 'subscribe')).toHaveLength(1);
+    expect(scene.member.parent).toBe(10);
+  });
+});
+
+describe('without a rendezvous', () => {
+  it('a parent is found among those that others told of', () => {
+    const scene = Scene.fed();
+    scene.give({ kind: 'rendezvous', isThere: false });
+    scene.give({ kind: 'roll', peer: 30, entries: [{ short: 77, free: 1, depth: 3 }] });
+    scene.pass(310);
+    for (const peer of [30, 31, 30, 31]) scene.give({ kind: 'refuse', peer, reason: 'full' });
+    expect(of(scene.all, 'meet')).toContainEqual({ kind: 'meet', via: 30, short: 77, role: 'spare' });
+  });
+
+  it('everybody says where it stands when it is back, within five seconds and not at once', () => {
+    const scene = Scene.fed();
+    scene.give({ kind: 'rendezvous', isThere: false });
+    scene.all = [];
+    scene.give({ kind: 'rendezvous', isThere: true });
+    expect(kinds(scene.all)).not.toContain('stand');
+    expect(kinds(scene.pass(seconds(5), 10))).toContain('stand');
+  });
+});
+
+it('children hear a beat every 50 ms while nothing of the stream goes to them', () => {
+  const origin = new Scene(2, true);
+  origin.child(50);
+  origin.all = [];
+  origin.pass(500);
+  expect(of(origin.all, 'beat')).toHaveLength(10);
+});
