@@ -13,7 +13,7 @@ interface Row {
 }
 
 const LAYER_1 = ['wire', 'portmap', 'uplink', 'nat', 'punch', 'seal', 'transport', 'blocks', 'tree', 'media', 'config'];
-const PURE = ['base', ...LAYER_1, 'rendezvous', 'house', 'doctor', 'sim'];
+const PURE = ['base', ...LAYER_1, 'rendezvous', 'house', 'doctor', 'sim', 'forest'];
 
 const TABLE: Readonly<Record<string, Row>> = {
   base: { imports: [] },
@@ -25,6 +25,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     imports: ['base', 'nat', 'portmap', 'uplink', 'seal', 'rendezvous/client.ts', 'house/knocking.ts'],
     types: ['wire'],
   },
+  forest: { imports: ['base', 'tree', 'sim'] },
   io: { imports: ['base'], types: PURE, world: true },
   roles: { imports: [...PURE, 'io'] },
   'main.ts': { imports: ['base', 'config', 'io', 'roles'] },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SEED } from './seed.ts';
 import { arrivalOrder } from './tree/arrival.ts';
 import { churn, flash, HOUR, liars, outage, withoutRendezvous } from './tree/scenarios.ts';
-import { quantile } from './tree/tally.ts';
+import { quantile } from '../../agent/forest/tally.ts';
 
 /** A sample of `node test/sim/tree/table.ts`: fewer households, a shorter time, the bars where so few can hold them. */
 const crowd = { seed: SEED, most: 2, households: 600, stay: HOUR };

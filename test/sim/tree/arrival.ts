@@ -1,8 +1,8 @@
 import { between, seeded } from '../../../agent/base/random.ts';
 import { Heap } from '../../../agent/sim/heap.ts';
-import { capacity } from './churn.ts';
-import { Net } from './net.ts';
-import { quantile, Tally } from './tally.ts';
+import { capacity } from '../../../agent/forest/churn.ts';
+import { Net } from '../../../agent/forest/net.ts';
+import { quantile, Tally } from '../../../agent/forest/tally.ts';
 
 interface Node {
   readonly id: number;

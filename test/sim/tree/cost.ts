@@ -1,8 +1,8 @@
 import { seeded } from '../../../agent/base/random.ts';
 import { at, ms } from '../../../agent/base/time.ts';
 import { Plan } from '../../../agent/tree/plan.ts';
-import { capacity } from './churn.ts';
-import { Net } from './net.ts';
+import { capacity } from '../../../agent/forest/churn.ts';
+import { Net } from '../../../agent/forest/net.ts';
 
 const MEASURED = 5000;
 

@@ -1,9 +1,9 @@
 import type { Random } from '../../../agent/base/random.ts';
 import { between } from '../../../agent/base/random.ts';
-import { come, type Crowd, depths, settle, without } from './churn.ts';
-import type { House, Manner } from './house.ts';
-import type { Sim } from './sim.ts';
-import { quantile, type Tally } from './tally.ts';
+import { come, type Crowd, depths, settle, without } from '../../../agent/forest/churn.ts';
+import type { House, Manner } from '../../../agent/forest/house.ts';
+import type { Sim } from '../../../agent/forest/sim.ts';
+import { quantile, type Tally } from '../../../agent/forest/tally.ts';
 
 const SECOND = 1000;
 const MINUTE = 60_000;

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { arrivalOrder } from './arrival.ts';
 import { planCost } from './cost.ts';
 import { churn, flash, HOUR, liars, outage, withoutRendezvous } from './scenarios.ts';
-import { quantile, type Tally } from './tally.ts';
+import { quantile, type Tally } from '../../../agent/forest/tally.ts';
 import { minutes } from '../../../agent/base/time.ts';
 
 const { values } = parseArgs({

@@ -1,7 +1,7 @@
-import { at, type Instant, type Millis, ms, seconds } from '../../../agent/base/time.ts';
-import { between, type Random, seeded } from '../../../agent/base/random.ts';
-import { Heap } from '../../../agent/sim/heap.ts';
-import type { MemberEffect, MemberInput, Role } from '../../../agent/tree/talk.ts';
+import { at, type Instant, type Millis, ms, seconds } from '../base/time.ts';
+import { between, type Random, seeded } from '../base/random.ts';
+import { Heap } from '../sim/heap.ts';
+import type { MemberEffect, MemberInput, Role } from '../tree/talk.ts';
 import { House, type Manner } from './house.ts';
 import { Net } from './net.ts';
 import { Registry } from './registry.ts';

@@ -1,4 +1,4 @@
-import { between, type Random } from '../../../agent/base/random.ts';
+import { between, type Random } from '../base/random.ts';
 
 /** Round trips: log-normal, this median; the spread gives 17 to 91 ms for nine in ten. */
 const MEDIAN = 40;

@@ -1,6 +1,6 @@
-import { type Random } from '../../../agent/base/random.ts';
-import { Member } from '../../../agent/tree/member.ts';
-import type { Millis } from '../../../agent/base/time.ts';
+import { type Random } from '../base/random.ts';
+import { Member } from '../tree/member.ts';
+import type { Millis } from '../base/time.ts';
 
 export type Manner =
   | 'honest'

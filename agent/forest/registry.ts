@@ -1,6 +1,6 @@
-import { between } from '../../../agent/base/random.ts';
-import { Plan } from '../../../agent/tree/plan.ts';
-import type { MemberEffect } from '../../../agent/tree/talk.ts';
+import { between } from '../base/random.ts';
+import { Plan } from '../tree/plan.ts';
+import type { MemberEffect } from '../tree/talk.ts';
 import type { House } from './house.ts';
 import type { Sim } from './sim.ts';
 

@@ -1,4 +1,4 @@
-import { between, type Random } from '../../../agent/base/random.ts';
+import { between, type Random } from '../base/random.ts';
 import type { House, Manner } from './house.ts';
 import { Sim, type SimOptions } from './sim.ts';
 
