@@ -217,7 +217,8 @@ export class Plan {
       proven && why === 'corrupt',
       now,
     );
-    if (!decided && this.#trust.isDoubted(against, now)) this.#audits.want(against, 1, now);
+    // One block shows who gives nothing; for who gives too little it takes another child.
+    if (!decided && why !== 'slow' && this.#trust.isDoubted(against, now)) this.#audits.want(against, 1, now);
     this.#judge(against, now);
     return decided;
   }

@@ -65,7 +65,10 @@ export class Trust {
   acquit(node: string, now: Instant): void {
     const record = this.#records.get(node);
     if (record === undefined) return;
-    [record.doubtedUntil, record.demotedUntil, record.isOnTrial] = [now, now, false];
+    record.doubtedUntil = now;
+    // Who was demoted while somebody tried it out stays that.
+    if (record.isOnTrial) record.demotedUntil = now;
+    record.isOnTrial = false;
   }
 
   /** Its time is over: it has to be tried out first. False when it had that chance, and nobody came to say how it went. */
