@@ -77,8 +77,13 @@ export class StateFolder {
     const kept = await this.existingKey(name);
     if (kept !== undefined) return kept;
     const made = make();
-    await writeWhole(this.#file(name), bytesOf(`${base32(made)}\n`));
+    await this.replaceKey(name, made);
     return made;
+  }
+
+  /** Keeps these 32 bytes under `name` as `key` does, whatever was there. Throws when they cannot be written. */
+  async replaceKey(name: string, bytes: Uint8Array): Promise<void> {
+    await writeWhole(this.#file(name), bytesOf(`${base32(bytes)}\n`));
   }
 
   /** The key kept under `name`; undefined when there is none, or a damaged one, which is set aside. */

@@ -94,7 +94,7 @@ export class Neighbourhood {
   }
 
   home(name: string, kind: KindName, children = 2, carries?: CarryLimits): Home {
-    return this.#home(name, kind, { children, channels: [this.#channel], carries });
+    return this.#home(name, kind, { children, channels: [{ id: this.#channel }], carries });
   }
 
   /** One that takes no channel, and carries for others. */
