@@ -44,7 +44,8 @@ test.each([
   expect(passed).toHaveLength(stream.length);
   // No more sync bytes than chance gives, and nothing of the stream in one piece.
   expect(syncBytes(passed)).toBeLessThan(stream.length / 188 / 16);
-  for (let i = 0; i + 16 < stream.length; i += 188) expect(passed.includes(Buffer.from(stream.subarray(i, i + 16)))).toBe(false);
+  for (let i = 0; i + 16 < stream.length; i += 188)
+    expect(passed.includes(Buffer.from(stream.subarray(i, i + 16)))).toBe(false);
 });
 
 test('what is opened goes out again as it came', () => {
