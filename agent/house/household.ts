@@ -32,8 +32,8 @@ export interface HouseholdOptions extends EndpointOptions {
 export type HouseholdInput =
   | NetInput
   | { readonly kind: 'start' }
-  /** From now on so many households are fed in each channel, or in that one. */
-  | { readonly kind: 'capacity'; readonly children: number; readonly channel?: Uint8Array }
+  /** From now on so many households are fed in each channel. */
+  | { readonly kind: 'capacity'; readonly children: number }
   | Extract<EndpointInput, { kind: 'table' | 'carries' | 'uplinks' | 'http-answered' | 'http-failed' }>
   /** An orderly stop: children and parents are told. */
   | { readonly kind: 'leave' };
@@ -96,8 +96,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
         this.#leave(now, out);
         return out;
       case 'capacity':
-        this.#resize(input, now, out);
-        if (input.channel !== undefined) return out;
+        for (const watch of this.watches) this.#drive(watch, { kind: 'capacity', slots: input.children }, now, out);
         break;
       case 'start':
       case 'datagram':
@@ -152,17 +151,6 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
 
   #left(watch: Watch, now: Instant, out: HouseholdEffect[]): void {
     if (this.#leaving?.delete(watch) === true && this.#leaving.size === 0) this.#reach({ kind: 'leave' }, now, out);
-  }
-
-  #resize(
-    { children, channel }: Extract<HouseholdInput, { kind: 'capacity' }>,
-    now: Instant,
-    out: HouseholdEffect[],
-  ): void {
-    for (const watch of this.watches) {
-      const isMeant = channel === undefined || sameBytes(channel, watch.channel);
-      if (isMeant) this.#drive(watch, { kind: 'capacity', slots: children }, now, out);
-    }
   }
 
   #reach(input: EndpointInput, now: Instant, out: HouseholdEffect[]): void {

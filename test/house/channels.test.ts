@@ -113,15 +113,6 @@ describe('two channels, one of them private, with one rendezvous', () => {
     town.world.run(at(22_000));
     expect(watchOf(member, closed).feed.stats.blocks).toBeGreaterThan(before + 20);
   });
-
-  it('a household may feed fewer in one channel and go on in the other', () => {
-    const children = (studio: Studio): number => watchOf(relay, studio).kin.children.facts.length;
-    expect([children(open), children(closed)].every((count) => count > 0)).toBe(true);
-    relay.drive.give({ kind: 'capacity', children: 0, channel: open.channel.id });
-    town.world.run(at(36_000));
-    expect(children(open)).toBe(0);
-    expect(children(closed)).toBeGreaterThan(0);
-  });
 });
 
 /** Seven households under an origin that feeds two. */
