@@ -96,6 +96,11 @@ export class StateFolder {
     return undefined;
   }
 
+  /** Whether anything is kept under `name`, damaged or not. */
+  async has(name: string): Promise<boolean> {
+    return (await this.#text(name)) !== undefined;
+  }
+
   /** The last number that `count` gave out under `name`, 0 before the first. */
   async counted(name: string): Promise<number> {
     const number = Number((await this.#text(name))?.trim() ?? 0);

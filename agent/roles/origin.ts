@@ -8,11 +8,11 @@ import type { Log } from '../io/log.ts';
 import { type OpenSource, openSource } from '../io/source.ts';
 import { Intake } from '../media/intake.ts';
 import { parseSource, type Source } from '../media/source.ts';
-import type { Cipher } from '../seal/cipher.ts';
 import { openDoorman, portFor } from './doorman.ts';
 import { logEvent } from './events.ts';
 import { placeOf } from './place.ts';
 import type { Role } from './role.ts';
+import { channelToken } from './token.ts';
 
 /** `hearth origin`: the broadcaster's end of the tree. */
 export const origin: Role = async (config, out, log) => {
@@ -22,7 +22,7 @@ export const origin: Role = async (config, out, log) => {
   const state = await StateFolder.open(config.state, log);
   const identity = cipher.pair(await state.key('node.key', () => cipher.random(32)));
   const channel = cipher.signingPair(await state.key('channel.key', () => cipher.random(32)));
-  const token = await tokenOf(config.private, state, cipher, log);
+  const token = await channelToken(config.private, state, cipher, log);
   const machine = new Origin({
     ...placeOf({ ...config, udpPort: await portFor(config.udpPort) }, 'origin', identity, cipher),
     channel,
@@ -74,20 +74,6 @@ export const origin: Role = async (config, out, log) => {
     },
   };
 };
-
-/** A channel that was private stays so: whoever leaves the option out once must not have shown it to everybody. */
-async function tokenOf(
-  isPrivate: boolean,
-  state: StateFolder,
-  cipher: Cipher,
-  log: Log,
-): Promise<Uint8Array | undefined> {
-  const kept = await state.existingKey('channel.token');
-  if (isPrivate) return kept ?? (await state.key('channel.token', () => cipher.random(32)));
-  if (kept !== undefined)
-    log.info('the channel is private: channel.token is in the state directory; without that file it is public');
-  return kept;
-}
 
 function open(source: Source, drive: Drive<OriginInput, OriginEffect>, log: Log): OpenSource {
   return openSource(source, new Intake(source, secureRandom), {
