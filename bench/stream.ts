@@ -1,7 +1,7 @@
 /**
  * What a block costs beside the primitives it cannot do without: cutting and signing at the origin, verifying and
- * putting together in a household, against bare node:crypto calls over the same bytes, taken in turns in one run. Then the
- * parsing of packets and the way through the ring.
+ * putting together in a household, against bare node:crypto calls over the same bytes, taken in turns in one run. Then what the
+ * token of a private channel adds, the parsing of packets and the way through the ring.
  *
  * Bars: cut and sign at most 2 times the bare calls (every packet is copied twice, into its block and its chunk), verify 1.5.
  * Run with: node bench/stream.ts [milliseconds per figure, default 800]
@@ -12,6 +12,7 @@ import { readFileSync } from 'node:fs';
 import { at } from '../agent/base/time.ts';
 import { chunkHash } from '../agent/blocks/chunk.ts';
 import { Feed } from '../agent/blocks/feed.ts';
+import { Lock } from '../agent/blocks/lock.ts';
 import { Ring } from '../agent/blocks/ring.ts';
 import { type BlockWritten, Writer } from '../agent/blocks/writer.ts';
 import { nodeCipher } from '../agent/io/crypto.ts';
@@ -58,12 +59,16 @@ function fullBlocks(count: number): Uint8Array {
   return new Uint8Array(Buffer.concat(plain));
 }
 
-function write(): readonly BlockWritten[] {
-  const writer = new Writer({ cipher, pair, epoch: 1, reader: new StreamReader(), now: at(0) });
+function write(token?: Uint8Array): readonly BlockWritten[] {
+  const writer = new Writer({ cipher, pair, epoch: 1, token, reader: new StreamReader(), now: at(0) });
   return writer.step({ kind: 'packets', bytes: stream }, at(0));
 }
 
 const blocks = write();
+const token = cipher.random(32);
+const sealed = write(token).flatMap(({ manifest, chunks }) => [manifest, ...chunks]);
+const lock = new Lock(cipher, pair.publicKey, token);
+const seal = lock.seal(1, cipher.random(8));
 const messages = blocks.flatMap(({ manifest, chunks }) => [manifest, ...chunks]);
 const [first] = blocks;
 if (first === undefined) throw new Error('no block');
@@ -100,6 +105,20 @@ const best = costs({
       for (const message of messages) feed.take(message, 1, at(0));
     };
   },
+  writePrivate: () => () => void write(token),
+  passOn: () => {
+    const feed = new Feed({ cipher, channel: pair.publicKey });
+    return () => {
+      for (const message of sealed) feed.take(message, 1, at(0));
+    };
+  },
+  readPrivate: () => {
+    const feed = new Feed({ cipher, channel: pair.publicKey, token });
+    return () => {
+      for (const message of sealed) feed.take(message, 1, at(0));
+    };
+  },
+  turn: batch(() => lock.turn(1, seal, 7, first.bytes)),
   bareHash: batch(() => crypto.hash('sha256', chunk, 'buffer')),
   hash: batch(() => chunkHash(cipher, chunk)),
   parse: () => {
@@ -132,6 +151,10 @@ console.log(
 console.log(
   `verify        ${us(best.verify)}  ${ratio(best.verify, best.bareVerify)}, bar 1.5;  ${share(best.verify)}`,
 );
+console.log(
+  `private: cut, seal and sign ${us(best.writePrivate)}, verify ${us(best.passOn)}, verify and open ${us(best.readPrivate)}`,
+);
+console.log(`seal or open  ${us(best.turn)}  ${((100 * best.turn) / best.verify).toFixed(0)} % of verifying`);
 console.log(`hash a chunk  ${us(best.hash)}  ${ratio(best.hash, best.bareHash)}`);
 console.log(`parse         ${us(best.parse)}  ${share(best.parse)}`);
 console.log(`ring, 10 readers ${us(best.ring)}  ${share(best.ring)}`);

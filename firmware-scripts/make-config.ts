@@ -83,7 +83,7 @@ function comment(option: Option, role: RoleName): readonly string[] {
 }
 
 const several = (option: Option): boolean =>
-  option.kind === 'addresses' || option.kind === 'servers' || option.kind === 'ids';
+  option.kind === 'addresses' || option.kind === 'servers' || option.kind === 'channels';
 
 const examples = (option: Option): readonly string[] =>
   several(option) ? option.example.split(',') : [option.example];

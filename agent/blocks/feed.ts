@@ -3,14 +3,17 @@ import { Slab } from '../base/slab.ts';
 import { after, earliest, type Instant, type Millis, seconds } from '../base/time.ts';
 import type { Cipher } from '../seal/cipher.ts';
 import type { Block } from './block.ts';
+import { Chain, KNOWN } from './chain.ts';
 import { type Chunk, readChunk, streamTag } from './chunk.ts';
 import { CHUNK, CHUNKS_MOST, MANIFEST } from './format.ts';
 import { isSigned, type Manifest, manifestHash, readManifest } from './manifest.ts';
+import { Lock } from './lock.ts';
 import { Partial } from './partial.ts';
+import { Rollback } from './rollback.ts';
 import { Waiting } from './waiting.ts';
 
-/** What only a sender who is broken or lies does. `from` is to be dropped. */
-export type BadReason = 'malformed' | 'signature' | 'chunk';
+/** What only a sender who is broken or lies does. `from` is to be dropped. `rollback`: it had brought the newer epoch. */
+export type BadReason = 'malformed' | 'signature' | 'chunk' | 'rollback';
 
 /** Genuine but not wanted; the sender may be innocent. `fork`: the channel's key signed two different streams. */
 export type Refusal = 'old-epoch' | 'too-old' | 'fork' | 'other-channel' | 'unknown-type';
@@ -44,8 +47,6 @@ export interface FeedStats {
   lost: number;
 }
 
-/** Manifests remembered, for the chain and against repetition: 8 s at 50 blocks a second. */
-const KNOWN = 400;
 /** After a longer gap the blocks before are not asked for one by one: a child that far behind starts at a keyframe. */
 const ABSENT_MOST = 64;
 /**
@@ -56,18 +57,13 @@ const BLOCKS_PAGE = 256 * 1024;
 const ALL_CHUNKS = 2 ** CHUNKS_MOST - 1;
 const MANIFEST_BIT = 0x8000_0000;
 
-/** A manifest that was accepted: its own hash, and what it says of the one before. */
-interface Link {
-  readonly hash: Uint8Array;
-  readonly previous: Uint8Array;
-}
-
 /**
  * A household's side of a stream. Manifests are checked by the channel's signature, chunks by the manifest's hashes;
  * nothing is forwarded or becomes a block before that, whatever order it comes in and whoever sends it.
  */
 export class Feed {
   readonly channel: Uint8Array;
+  readonly lock: Lock;
   readonly stats: FeedStats = {
     manifests: 0,
     chunks: 0,
@@ -80,20 +76,28 @@ export class Feed {
   readonly #cipher: Cipher;
   readonly #memory = new Slab(BLOCKS_PAGE);
   readonly #hold: Millis;
-  readonly #least: number;
+  #least: number;
+  readonly #rollback = new Rollback();
   #stream: { readonly epoch: number; readonly tag: number } | undefined;
   #newest = -1;
-  readonly #links = new Map<number, Link>();
+  readonly #chain = new Chain();
   /** Oldest first, as they came. */
   readonly #partials = new Map<number, Partial>();
   /** Numbers below the newest whose manifest has not come, and since when that is known. */
   readonly #absent = new Map<number, Instant>();
   readonly #waiting: Waiting;
 
-  /** `channel` is the Ed25519 key; `epoch` the lowest accepted; `hold` how long a block may take to become whole. */
-  constructor(options: { cipher: Cipher; channel: Uint8Array; epoch?: number; hold?: Millis }) {
+  /** `channel` is the Ed25519 key, `token` that of a private one; `hold` is how long a block may take to become whole. */
+  constructor(options: {
+    cipher: Cipher;
+    channel: Uint8Array;
+    token?: Uint8Array | undefined;
+    epoch?: number;
+    hold?: Millis;
+  }) {
     this.#cipher = options.cipher;
     this.channel = options.channel;
+    this.lock = new Lock(options.cipher, options.channel, options.token);
     this.#least = options.epoch ?? 0;
     this.#hold = options.hold ?? seconds(2);
     this.#waiting = new Waiting(this.#hold);
@@ -101,6 +105,11 @@ export class Feed {
 
   get epoch(): number | undefined {
     return this.#stream?.epoch;
+  }
+
+  /** Somebody to be believed says that the channel is at this epoch: before anything has come, nothing older is taken. */
+  expect(epoch: number): void {
+    this.#least = Math.max(this.#least, epoch);
   }
 
   /** Of the current epoch; undefined before the first manifest. */
@@ -179,50 +188,43 @@ export class Feed {
     }
     const epoch = this.#stream?.epoch;
     if (manifest.epoch < (epoch ?? this.#least)) {
-      this.#refuse(from, 'old-epoch', out);
+      if (this.#rollback.isFault(from, now)) this.#bad(from, 'rollback', out);
+      else this.#refuse(from, 'old-epoch', out);
       return;
     }
     const hash = manifestHash(this.#cipher, message);
-    const known = manifest.epoch === epoch ? this.#links.get(manifest.number) : undefined;
-    if (known !== undefined && sameBytes(known.hash, hash)) {
+    const isCurrent = manifest.epoch === epoch;
+    if (isCurrent && this.#chain.holds(manifest.number, hash)) {
       this.stats.repeated++;
-    } else if (manifest.epoch === epoch && manifest.number <= this.#newest - KNOWN) {
+      this.#rollback.current(from, now);
+    } else if (isCurrent && manifest.number <= this.#newest - KNOWN) {
       this.#refuse(from, 'too-old', out);
     } else if (!isSigned(message, this.#cipher, this.channel)) {
       this.#bad(from, 'signature', out);
-    } else if (known !== undefined || (manifest.epoch === epoch && this.#breaksChain(manifest, hash))) {
+    } else if (isCurrent && !this.#chain.fits(manifest, hash)) {
       this.#refuse(from, 'fork', out);
     } else {
-      if (manifest.epoch !== epoch) this.#begin(manifest.epoch, out);
+      if (!isCurrent) this.#begin(manifest.epoch, out);
+      this.#rollback.current(from, now);
       this.#accept(manifest, message, hash, now, out);
     }
-  }
-
-  /** The first of two streams wins; the other does not fit its neighbours. */
-  #breaksChain(manifest: Manifest, hash: Uint8Array): boolean {
-    const before = this.#links.get(manifest.number - 1);
-    const behind = this.#links.get(manifest.number + 1);
-    return (
-      (before !== undefined && !sameBytes(before.hash, manifest.previous)) ||
-      (behind !== undefined && !sameBytes(behind.previous, hash))
-    );
   }
 
   #begin(epoch: number, out: FeedEffect[]): void {
     const tag = streamTag(this.#cipher, this.channel, epoch);
     this.#stream = { epoch, tag };
     this.#newest = -1;
-    this.#links.clear();
+    this.#chain.clear();
     this.#partials.clear();
     this.#absent.clear();
+    this.#rollback.begin();
     out.push({ kind: 'epoch', epoch, tag });
   }
 
   #accept(manifest: Manifest, message: Uint8Array, hash: Uint8Array, now: Instant, out: FeedEffect[]): void {
     const { number } = manifest;
     this.stats.manifests++;
-    // Copies: what is kept for seconds must not keep the whole datagram alive.
-    this.#links.set(number, { hash, previous: manifest.previous.slice() });
+    this.#chain.add(manifest, hash);
     this.#absent.delete(number);
     if (number > this.#newest) this.#advance(number, now);
     out.push({ kind: 'forward', number, bytes: message });
@@ -241,10 +243,6 @@ export class Feed {
       for (let i = Math.max(this.#newest + 1, number - ABSENT_MOST); i < number; i++) this.#absent.set(i, now);
     }
     this.#newest = number;
-    for (const old of this.#links.keys()) {
-      if (this.#links.size <= KNOWN) break;
-      this.#links.delete(old);
-    }
   }
 
   #takeChunk(message: Uint8Array, from: number, now: Instant, out: FeedEffect[]): void {
@@ -257,7 +255,7 @@ export class Feed {
     const current = tag === this.#stream?.tag;
     const partial = current ? this.#partials.get(number) : undefined;
     if (partial !== undefined) this.#judge(partial, chunk, message, from, out);
-    else if (current && this.#links.has(number)) this.stats.repeated++;
+    else if (current && this.#chain.has(number)) this.stats.repeated++;
     else if (current && number <= this.#newest - KNOWN) this.#refuse(from, 'too-old', out);
     else this.#waiting.put({ tag, number, index, message, from, at: now });
   }
@@ -282,7 +280,7 @@ export class Feed {
     if (block === undefined) return;
     this.#partials.delete(number);
     this.stats.blocks++;
-    out.push({ kind: 'block', ...block });
+    out.push({ kind: 'block', ...this.lock.open(block) });
   }
 
   #expire(now: Instant): void {

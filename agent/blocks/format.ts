@@ -15,6 +15,11 @@ export const MAP = 14;
 export const HASH = 16;
 export const CHANNEL_ID = 32;
 export const SIGNATURE = 64;
+/** Random bytes of one start of the origin: should an epoch ever be used twice, the keystream is not. */
+export const SALT = 8;
+/** By these a token is known to fit; one in 2^64 wrong ones does. */
+export const CHECK = 8;
+export const SEAL = SALT + CHECK;
 
 /** What a block is, as bits of the manifest's flag byte. */
 export const FLAG = {
@@ -29,5 +34,7 @@ export const FLAG = {
   tables: 4,
   /** No packets: the source is away; sent once a second so that everyone knows the tree still stands. */
   sourceDown: 8,
+  /** The packets travel sealed with the channel's token. */
+  sealed: 16,
 } as const;
-export const FLAGS_ALL = 15;
+export const FLAGS_ALL = 31;

@@ -10,17 +10,19 @@ import {
   HASH,
   MANIFEST,
   MAP,
+  SEAL,
   SIGNATURE,
 } from './format.ts';
 import { nullsIn } from './nulls.ts';
 
 /*
  *   0          1            33       37        43      44        45    59       60          60+16n
- *   +----------+------------+--------+---------+-------+---------+-----+--------+-----------+------------+--------+-----------+
- *   | 0x10     | channel id | epoch  | number  | flags | packets | map | chunks | hashes    | previous   | time   | signature |
- *   | 1        | 32         | u32    | u48     | u8    | u8      | 14  | n      | 16 each   | 16         | u48    | 64        |
- *   +----------+------------+--------+---------+-------+---------+-----+--------+-----------+------------+--------+-----------+
- *   |<------------------------------- signed -------------------------------------------------------------->|
+ *   +----------+------------+--------+---------+-------+---------+-----+--------+-----------+------------+--------+--------+-----------+
+ *   | 0x10     | channel id | epoch  | number  | flags | packets | map | chunks | hashes    | previous   | time   | [seal] | signature |
+ *   | 1        | 32         | u32    | u48     | u8    | u8      | 14  | n      | 16 each   | 16         | u48    | 16     | 64        |
+ *   +----------+------------+--------+---------+-------+---------+-----+--------+-----------+------------+--------+--------+-----------+
+ *   |<------------------------------- signed ----------------------------------------------------------------------->|
+ *   The seal is there exactly where the flag `sealed` is.
  */
 export interface Manifest {
   /** Ed25519 public key that signs the channel. */
@@ -40,10 +42,12 @@ export interface Manifest {
   readonly previous: Uint8Array;
   /** Milliseconds from the start of the epoch to the first packet. */
   readonly time: number;
+  /** Salt and check of a sealed block (lock.ts); undefined in the clear. */
+  readonly seal: Uint8Array | undefined;
 }
 
-/** Longest manifest: 19 chunks. */
-export const MANIFEST_MOST = 82 + CHUNKS_MOST * HASH + SIGNATURE;
+/** Longest manifest: 19 chunks, sealed. */
+export const MANIFEST_MOST = 82 + CHUNKS_MOST * HASH + SEAL + SIGNATURE;
 
 /** The manifest as it travels, signed with the channel's key. */
 export function signManifest(manifest: Manifest, cipher: Cipher, pair: KeyPair): Uint8Array {
@@ -52,6 +56,7 @@ export function signManifest(manifest: Manifest, cipher: Cipher, pair: KeyPair):
   writer.u8(manifest.flags).u8(manifest.packets).bytes(manifest.map).u8(manifest.hashes.length);
   for (const hash of manifest.hashes) writer.bytes(hash);
   writer.bytes(manifest.previous).u48(manifest.time);
+  if (manifest.seal !== undefined) writer.bytes(manifest.seal);
   const body = writer.done();
   return concat([body, cipher.sign(pair, body)]);
 }
@@ -74,9 +79,10 @@ export function readManifest(message: Uint8Array): Manifest | undefined {
   const hashes = Array.from({ length: chunks }, () => reader.bytes(HASH));
   const previous = reader.bytes(HASH);
   const time = reader.u48();
+  const seal = (flags & FLAG.sealed) === 0 ? undefined : reader.bytes(SEAL);
   reader.bytes(SIGNATURE);
   if (reader.short || reader.left !== 0) return undefined;
-  const manifest = { channel, epoch, number, flags, packets, map, hashes, previous, time };
+  const manifest = { channel, epoch, number, flags, packets, map, hashes, previous, time, seal };
   return isSound(manifest) ? manifest : undefined;
 }
 
@@ -84,6 +90,12 @@ export function readManifest(message: Uint8Array): Manifest | undefined {
 export function isSigned(message: Uint8Array, cipher: Cipher, channel: Uint8Array): boolean {
   const end = message.length - SIGNATURE;
   return cipher.verify(channel, message.subarray(0, end), message.subarray(end));
+}
+
+/** The seal of a sealed block's manifest that was read before. */
+export function sealOf(message: Uint8Array): Uint8Array {
+  const end = message.length - SIGNATURE;
+  return message.subarray(end - SEAL, end);
 }
 
 /** What the next manifest names as its previous one. */

@@ -4,7 +4,7 @@ import type { Instant } from '../base/time.ts';
 import type { Cipher } from '../seal/cipher.ts';
 import type { Block } from './block.ts';
 import { type Chunk, chunkHash, cutChunk } from './chunk.ts';
-import { CHUNK_PACKETS, PACKET } from './format.ts';
+import { CHUNK_PACKETS, FLAG, PACKET } from './format.ts';
 import { carried, type Manifest } from './manifest.ts';
 
 /** What a chunk turned out to be. */
@@ -57,6 +57,7 @@ export class Partial {
   whole(): Block | undefined {
     if (this.#missing !== 0) return undefined;
     const { epoch, number, flags, time } = this.manifest;
-    return { epoch, number, flags, time, bytes: this.#bytes, manifest: this.message };
+    const isClear = (flags & FLAG.sealed) === 0;
+    return { epoch, number, flags, time, bytes: this.#bytes, isClear, manifest: this.message };
   }
 }

@@ -44,7 +44,8 @@ const OVERHEAD = 1024;
 
 /**
  * The last seconds of a stream in order, shared by all readers; each reader is only a place in it. Bytes are handed on
- * by reference: the same block is the same array for everybody.
+ * by reference: the same block is the same array for everybody. Sealed blocks are kept for other households alone: no reader
+ * is ever given one.
  */
 export class Ring {
   readonly #entry: EntryReader;
@@ -147,20 +148,26 @@ export class Ring {
   }
 
   #append(block: Block, gap: boolean, now: Instant): void {
+    const isKey = (block.flags & FLAG.key) !== 0;
+    if (isKey) this.#keys.push(this.#first + this.#places.length);
+    const place = block.isClear
+      ? this.#entered(block, gap, now)
+      : { block, at: now, bridge: undefined, door: undefined };
+    this.#places.push(place);
+    this.#bytes += block.bytes.length + OVERHEAD;
+  }
+
+  /** For viewers: what goes before the block, and what those get who start at it. */
+  #entered(block: Block, gap: boolean, now: Instant): Place {
     if (gap) this.#entry.gap();
     if ((block.flags & FLAG.discontinuity) !== 0) this.#entry.restart();
     const bridge = this.#entry.bridge(block.bytes);
     const isKey = (block.flags & FLAG.key) !== 0;
-    if (isKey) {
-      this.#keys.push(this.#first + this.#places.length);
-      this.#keylessSince = undefined;
-    } else {
-      this.#keylessSince ??= now;
-    }
+    if (isKey) this.#keylessSince = undefined;
+    else this.#keylessSince ??= now;
     const door = isKey ? { enter: this.#entry.enter(), rejoin: this.#entry.rejoin() } : undefined;
-    this.#places.push({ block, at: now, bridge: bridge.length === 0 ? undefined : bridge, door });
-    this.#bytes += block.bytes.length + OVERHEAD;
     this.#entry.pass(block.bytes);
+    return { block, at: now, bridge: bridge.length === 0 ? undefined : bridge, door };
   }
 
   #trim(now: Instant): void {
@@ -183,14 +190,15 @@ export class Ring {
   }
 
   #door(cushion: Millis): number | undefined {
-    if (cushion === 0) return this.#keys.at(-1);
+    const doors = this.#keys.filter((key) => this.#at(key)?.door !== undefined);
+    if (cushion === 0) return doors.at(-1);
     const end = this.#places.at(-1)?.at ?? 0;
-    return this.#keys.findLast((key) => (this.#at(key)?.at ?? end) + cushion <= end) ?? this.#keys[0];
+    return doors.findLast((key) => (this.#at(key)?.at ?? end) + cushion <= end) ?? doors[0];
   }
 
   #opensAnywhere(): boolean {
     const newest = this.#places.at(-1);
-    if (this.#keys.length > 0 || newest === undefined || this.#keylessSince === undefined) return false;
+    if (this.#keys.length > 0 || newest?.block.isClear !== true || this.#keylessSince === undefined) return false;
     return after(this.#keylessSince, KEYLESS) <= newest.at;
   }
 }
@@ -251,7 +259,7 @@ export class RingReader {
       if (bridge !== undefined) return bridge;
       this.#bridged = false;
       this.#place = (this.#place ?? 0) + 1;
-      if (place.block.bytes.length > 0) return place.block.bytes;
+      if (place.block.isClear && place.block.bytes.length > 0) return place.block.bytes;
     }
   }
 

@@ -5,7 +5,8 @@ import { after, type Instant, ms, seconds, since } from '../base/time.ts';
 import type { Cipher, KeyPair } from '../seal/cipher.ts';
 import type { Block } from './block.ts';
 import { chunkHash, cutChunks, streamTag } from './chunk.ts';
-import { BLOCK_PACKETS, FLAG, HASH, MAP, PACKET } from './format.ts';
+import { BLOCK_PACKETS, FLAG, HASH, MAP, PACKET, SALT } from './format.ts';
+import { Lock } from './lock.ts';
 import { manifestHash, signManifest } from './manifest.ts';
 import { markNull } from './nulls.ts';
 
@@ -60,15 +61,26 @@ interface Place {
   readonly packet: Uint8Array;
 }
 
+export interface WriterOptions {
+  readonly cipher: Cipher;
+  readonly pair: KeyPair;
+  readonly epoch: number;
+  readonly reader: PacketReader;
+  readonly now: Instant;
+  readonly token?: Uint8Array | undefined;
+}
+
 /** The origin's side of a stream: packets in, numbered and signed blocks out. One per epoch. */
 export class Writer implements Machine<WriterInput, BlockWritten> {
   readonly channel: Uint8Array;
   readonly epoch: number;
   readonly tag: number;
+  readonly lock: Lock;
   readonly #cipher: Cipher;
   readonly #pair: KeyPair;
   readonly #reader: PacketReader;
   readonly #started: Instant;
+  readonly #seal: Uint8Array | undefined;
   readonly #deadlines = new Deadlines<'close' | 'silence'>();
   #open: Open;
   #number = 0;
@@ -76,8 +88,11 @@ export class Writer implements Machine<WriterInput, BlockWritten> {
   #down = false;
   #discontinuity = false;
 
-  /** `pair` is the channel's Ed25519 pair; `epoch` must be higher than any used with it before. `now` becomes time 0. */
-  constructor(options: { cipher: Cipher; pair: KeyPair; epoch: number; reader: PacketReader; now: Instant }) {
+  /**
+   * `pair` is the channel's Ed25519 pair; `epoch` must be higher than any used with it before. `now` becomes time 0. With a
+   * `token` the packets travel sealed.
+   */
+  constructor(options: WriterOptions) {
     this.#cipher = options.cipher;
     this.#pair = options.pair;
     this.#reader = options.reader;
@@ -86,6 +101,9 @@ export class Writer implements Machine<WriterInput, BlockWritten> {
     this.channel = options.pair.publicKey;
     this.epoch = options.epoch;
     this.tag = streamTag(options.cipher, this.channel, options.epoch);
+    const { cipher, epoch, token } = options;
+    this.lock = new Lock(cipher, this.channel, token);
+    this.#seal = token === undefined ? undefined : this.lock.seal(epoch, cipher.random(SALT));
     this.#deadlines.set('silence', after(options.now, SILENCE));
   }
 
@@ -231,20 +249,23 @@ export class Writer implements Machine<WriterInput, BlockWritten> {
     return flags;
   }
 
-  #write({ places, since: from }: Open, flags: number): BlockWritten {
+  #write({ places, since: from }: Open, meaning: number): BlockWritten {
     const { channel, epoch } = this;
     const number = this.#number++;
     const time = Math.floor(since(this.#started, from));
     const map = new Uint8Array(MAP);
     for (const [place, { meaning }] of places.entries()) if (meaning.role === 'null') markNull(map, place);
     const bytes = concat(places.filter(({ meaning }) => meaning.role !== 'null').map(({ packet }) => packet));
-    const chunks = cutChunks(this.tag, number, bytes);
+    const seal = this.#seal;
+    const flags = seal === undefined ? meaning : meaning | FLAG.sealed;
+    const travelling = seal === undefined ? bytes : this.lock.turn(epoch, seal, number, bytes);
+    const chunks = cutChunks(this.tag, number, travelling);
     const hashes = chunks.map((chunk) => chunkHash(this.#cipher, chunk));
     const previous = this.#previous;
-    const content = { channel, epoch, number, flags, packets: places.length, map, hashes, previous, time };
+    const content = { channel, epoch, number, flags, packets: places.length, map, hashes, previous, time, seal };
     const manifest = signManifest(content, this.#cipher, this.#pair);
     this.#previous = manifestHash(this.#cipher, manifest);
-    return { kind: 'block', epoch, number, flags, time, bytes, manifest, chunks };
+    return { kind: 'block', epoch, number, flags, time, bytes, isClear: true, manifest, chunks };
   }
 }
 

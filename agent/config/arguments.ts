@@ -92,8 +92,13 @@ function judgeWords(role: RoleName, words: readonly string[]): readonly string[]
   });
   const extra = words
     .slice(text.words.length)
-    .map((word) => `${word}: one word too many; leave it out, or quote a value that has spaces`);
+    .map((word) => `${glimpse(word)}: one word too many; leave it out, or quote a value that has spaces`);
   return [...problems, ...extra];
+}
+
+/** Enough of a word to find it again; what is as long as a token may be one. */
+function glimpse(word: string): string {
+  return word.length < 52 ? word : `${word.slice(0, 6)}…`;
 }
 
 function wordFault(wanted: Word, given: string): string | undefined {

@@ -51,7 +51,7 @@ function optionText(role: RoleName, option: Option): string {
 }
 
 const severalOf = (option: Option): boolean =>
-  option.kind === 'addresses' || option.kind === 'servers' || option.kind === 'ids';
+  option.kind === 'addresses' || option.kind === 'servers' || option.kind === 'channels';
 
 function rangeOf(option: Option): string | undefined {
   if (option.kind !== 'whole' && option.kind !== 'duration') return undefined;
@@ -78,8 +78,8 @@ function valueName(option: Option): string {
       return ' ADDR:PORT';
     case 'servers':
       return ' ADDR:PORT#KEY';
-    case 'ids':
-      return ' ID';
+    case 'channels':
+      return ' ID|ID:TOKEN';
   }
 }
 

@@ -3,7 +3,7 @@ import { parseFile } from './file.ts';
 import { nearest } from './nearest.ts';
 import { type Config, type Option, OPTIONS, optionsOf, type RoleName, ROLES } from './schema.ts';
 import { quoteUci, type Section } from './uci.ts';
-import { readValue } from './value.ts';
+import { readValue, withoutTokens } from './value.ts';
 
 export interface ConfigFile {
   /** As the user named it, for messages. */
@@ -16,10 +16,10 @@ export type Loaded = { readonly config: Config } | { readonly problems: readonly
 
 const NOTHING: Arguments = { options: new Map(), words: [], file: undefined, help: false, problems: [] };
 
-/** An option as given, before it is judged; `where` begins every message about it. */
+/** An option as given, before it is judged; `where` begins every message about it, without what is secret. */
 interface Given {
   readonly values: readonly string[];
-  readonly where: string;
+  readonly where: (option: Option) => string;
   readonly write: (option: Option) => string;
 }
 
@@ -28,7 +28,9 @@ export function load(role: RoleName, given: Arguments, file?: ConfigFile): Loade
   const problems = [...given.problems];
   const found = file === undefined ? new Map<string, Given>() : fromFile(role, file, problems);
   for (const [name, values] of given.options) {
-    found.set(name, { values, where: `--${spoken(name)} ${values.join(' ')}`, write: sample });
+    const where = (option: Option): string =>
+      `--${spoken(name)} ${values.map((value) => shown(option, value)).join(' ')}`;
+    found.set(name, { values, where, write: sample });
   }
   const config = settle(role, found, given.words, problems);
   return problems.length > 0 ? { problems } : { config };
@@ -62,7 +64,11 @@ export function effective(role: RoleName, file: ConfigFile): Pick<Section, 'type
   const options = optionsOf(role).map(([, option]) => {
     const given = found.get(option.name);
     const values = given === undefined || isEmpty(given) ? [option.preset] : given.values;
-    return { name: option.name, values: option.secret === true && !isEmpty(given) ? ['(hidden)'] : values, line: 0 };
+    return {
+      name: option.name,
+      values: isEmpty(given) ? values : values.map((value) => shown(option, value)),
+      line: 0,
+    };
   });
   return { type: role, name: role, options };
 }
@@ -117,8 +123,7 @@ function valueOf(option: Option, given: Given | undefined, problems: string[]): 
   if (given === undefined || isEmpty(given)) return usual;
   const reading = readValue(option, given.values);
   if ('value' in reading) return reading.value;
-  const where = option.secret === true ? given.where.replace(given.values.join(' '), '(hidden)') : given.where;
-  problems.push(`${where}: ${reading.fault}; write for example ${given.write(option)}`);
+  problems.push(`${given.where(option)}: ${reading.fault}; write for example ${given.write(option)}`);
   return usual;
 }
 
@@ -143,7 +148,8 @@ function entries(role: RoleName, section: Section, file: ConfigFile, problems: s
   const found = new Map<string, Given>();
   for (const { name, values, line } of section.options) {
     if (known.includes(name)) {
-      const where = `${place(file, line)}: ${name} ${values.map(quoteUci).join(' ')}`;
+      const where = (option: Option): string =>
+        `${place(file, line)}: ${name} ${values.map((value) => quoteUci(shown(option, value))).join(' ')}`;
       found.set(name, { values, where, write: (option) => `option ${option.name} ${quoteUci(option.example)}` });
     } else {
       const meant = nearest(name, known);
@@ -153,6 +159,12 @@ function entries(role: RoleName, section: Section, file: ConfigFile, problems: s
     }
   }
   return found;
+}
+
+/** A value as others may see it. */
+function shown(option: Option, value: string): string {
+  if (option.secret === true) return '(hidden)';
+  return option.kind === 'channels' ? withoutTokens(value) : value;
 }
 
 const place = (file: ConfigFile, line: number): string => (line === 0 ? file.name : `${file.name}:${line}`);

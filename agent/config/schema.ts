@@ -37,8 +37,8 @@ type Kind =
   | { readonly kind: 'addresses' }
   /** ADDR:PORT#KEY, several. */
   | { readonly kind: 'servers' }
-  /** Channel identities, several. */
-  | { readonly kind: 'ids' };
+  /** ID, or ID:TOKEN of a private channel, several. */
+  | { readonly kind: 'channels'; readonly most: number };
 
 export type Option = Common & Kind;
 
@@ -46,6 +46,12 @@ export type Option = Common & Kind;
 export interface Server {
   readonly address: Address;
   readonly key: Uint8Array;
+}
+
+/** A channel to take: its Ed25519 key, and the 32-byte token of a private one. */
+export interface ChannelTaken {
+  readonly id: Uint8Array;
+  readonly token: Uint8Array | undefined;
 }
 
 /** A word after the role that is no option. */
@@ -74,8 +80,8 @@ export const ROLES = {
   doctor: { about: 'explains this network to its owner', words: [], file: false },
   demo: { about: 'a small internet of households in one process, with a page to watch', words: [], file: false },
   channel: {
-    about: 'shows or makes the key of a channel',
-    words: [{ name: 'info|key', kind: 'choice', of: ['info', 'key'] }],
+    about: 'shows or makes the key of a channel, or the token of a private one',
+    words: [{ name: 'info|key|token', kind: 'choice', of: ['info', 'key', 'token'] }],
     file: false,
   },
   config: {
@@ -217,8 +223,10 @@ export const OPTIONS = {
   },
   channels: {
     name: 'channel',
-    kind: 'ids',
-    about: 'the channels to take, as the origin prints them; without one the household only serves others',
+    kind: 'channels',
+    most: 8,
+    about:
+      'the channels to take, as the origin prints them; of a private one ID:TOKEN, better in a file than on the command line: without its token the household passes it on and shows nothing; without any channel it only serves others',
     roles: ['agent'],
     preset: '',
     example: KEY,
@@ -232,6 +240,15 @@ export const OPTIONS = {
     needed: ['origin'],
     preset: '',
     example: 'Harbour TV',
+  },
+  private: {
+    name: 'private',
+    kind: 'flag',
+    about:
+      'only households with the token of the channel can watch, others pass it on unread; the token is made at the first start with this and stays in the state directory, and the channel private with it; hearth channel info shows it',
+    roles: ['origin'],
+    preset: 'off',
+    example: 'on',
   },
   in: {
     name: 'in',
@@ -455,7 +472,7 @@ type ValueOf<O extends Option> = O extends { kind: 'text' | 'source' }
               ? readonly Address[]
               : O extends { kind: 'servers' }
                 ? readonly Server[]
-                : readonly Uint8Array[];
+                : readonly ChannelTaken[];
 
 /** Every option by its field name, those of other roles at their presets, and the words after the role. */
 export type Config = { readonly [F in Field]: ValueOf<Table[F]> } & { readonly words: readonly string[] };

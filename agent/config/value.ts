@@ -1,7 +1,7 @@
 import { type Address, parseAddress } from '../base/address.ts';
 import { fromBase32 } from '../base/text32.ts';
 import { ms, seconds } from '../base/time.ts';
-import type { Option, Server } from './schema.ts';
+import type { ChannelTaken, Option, Server } from './schema.ts';
 
 /** What an option was given as comes to `value`, or to `fault`: what it should have been, as "not ..." or "is ...". */
 export type Reading = { readonly value: unknown } | { readonly fault: string };
@@ -25,8 +25,8 @@ export function readValue(option: Option, given: readonly string[]): Reading {
         (text) => listOf(readServer(text)),
         'not ADDR:PORT#KEY with an IP address and a key of 52 letters and digits',
       );
-    case 'ids':
-      return each(given, (text) => listOf(readId(text)), 'not a channel identity of 52 letters and digits');
+    case 'channels':
+      return readChannels(given, option.most);
     case 'text':
     case 'source':
     case 'whole':
@@ -39,7 +39,7 @@ export function readValue(option: Option, given: readonly string[]): Reading {
   }
 }
 
-type Single = Exclude<Option, { kind: 'addresses' | 'servers' | 'ids' }>;
+type Single = Exclude<Option, { kind: 'addresses' | 'servers' | 'channels' }>;
 
 function readOne(option: Single, text: string): Reading {
   switch (option.kind) {
@@ -124,22 +124,56 @@ function readServer(text: string): Server | undefined {
     : { address, key };
 }
 
+/** ID or ID:TOKEN, each channel once. Faults name no token. */
+function readChannels(given: readonly string[], most: number): Reading {
+  const read = each(
+    given,
+    (text) => listOf(readChannel(text)),
+    'not a channel identity of 52 letters and digits, nor ID:TOKEN with a token of 52 more',
+    withoutTokens,
+  );
+  if ('fault' in read) return read;
+  const ids = read.value.map(({ id }) => String(id));
+  if (new Set(ids).size < ids.length) return { fault: 'names a channel twice; keep one of them' };
+  return ids.length > most ? { fault: `is ${ids.length} channels; a household takes ${most} at most` } : read;
+}
+
+function readChannel(text: string): ChannelTaken | undefined {
+  const [idText = '', tokenText, ...rest] = text.split(':');
+  const id = readId(idText);
+  const token = tokenText === undefined ? undefined : readId(tokenText);
+  const isSound = rest.length === 0 && (token === undefined) === (tokenText === undefined);
+  return id === undefined || !isSound ? undefined : { id, token };
+}
+
+/** What was given for channels, fit to be shown: what stands behind an identity is not, however it is written. */
+export function withoutTokens(text: string): string {
+  return text
+    .split(',')
+    .map((part) => {
+      const id = /^\s*[^:\s]{0,52}/.exec(part)?.[0] ?? '';
+      return id === part ? part : `${id}:(hidden)`;
+    })
+    .join(',');
+}
+
 /** 32 bytes of base32: a node, a channel, a key. */
 export function readId(text: string): Uint8Array | undefined {
   const bytes = fromBase32(text);
   return bytes?.length === 32 ? bytes : undefined;
 }
 
-function each(
+function each<T>(
   given: readonly string[],
-  read: (text: string) => readonly unknown[] | undefined,
+  read: (text: string) => readonly T[] | undefined,
   fault: string,
-): Reading {
+  shown: (text: string) => string = (text) => text,
+): { readonly value: readonly T[] } | { readonly fault: string } {
   const parts = given.flatMap((text) => text.split(',')).map((text) => text.trim());
-  const value: unknown[] = [];
+  const value: T[] = [];
   for (const part of parts.filter((text) => text !== '')) {
     const one = read(part);
-    if (one === undefined) return { fault: parts.length > 1 ? `${fault}: ${part}` : fault };
+    if (one === undefined) return { fault: parts.length > 1 ? `${fault}: ${shown(part)}` : fault };
     value.push(...one);
   }
   return { value };

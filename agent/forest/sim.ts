@@ -1,6 +1,6 @@
 import { at, type Instant, type Millis, ms, seconds } from '../base/time.ts';
 import { between, type Random, seeded } from '../base/random.ts';
-import { Heap } from '../sim/heap.ts';
+import { Heap } from '../base/heap.ts';
 import type { MemberEffect, MemberInput, Role } from '../tree/talk.ts';
 import { House, type Manner } from './house.ts';
 import { Net } from './net.ts';

@@ -1,6 +1,6 @@
-import type { NatProfile } from '../base/nat-profile.ts';
-import { hex } from '../base/bytes.ts';
+import { hex, sameBytes } from '../base/bytes.ts';
 import type { Machine } from '../base/machine.ts';
+import type { NatProfile } from '../base/nat-profile.ts';
 import type { NetEffect, NetInput } from '../base/net.ts';
 import type { Method } from '../base/outcome.ts';
 import { earliest, type Instant, isDue, type Millis, ms, seconds } from '../base/time.ts';
@@ -13,9 +13,16 @@ import { linesOf, type PeerView, viewOf } from './peer-view.ts';
 import type { Relative } from './relatives.ts';
 import { Watch, type WatchEffect, type WatchInput } from './watch.ts';
 
+/** A channel to take. */
+export interface ChannelTaken {
+  /** Its Ed25519 key. */
+  readonly id: Uint8Array;
+  /** 32 bytes; undefined for a public one, and for a private one that is only passed on. */
+  readonly token?: Uint8Array | undefined;
+}
+
 export interface HouseholdOptions extends EndpointOptions {
-  /** Ed25519 keys of the channels to take. */
-  readonly channels: readonly Uint8Array[];
+  readonly channels: readonly ChannelTaken[];
   readonly ringSpan: Millis;
   readonly ringBytes: number;
   /** How long a missing block holds up viewers. */
@@ -77,7 +84,8 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     const peer = (pairId: number): Peer | undefined => this.endpoint.peer(pairId);
     this.#acquainting = new Acquainting({ cipher, random, node, peer });
     this.watches = options.channels.map(
-      (channel) => new Watch({ cipher, random, channel, node, children, ringSpan, ringBytes, hold, ...linesOf(peer) }),
+      ({ id: channel, token }) =>
+        new Watch({ cipher, random, channel, token, node, children, ringSpan, ringBytes, hold, ...linesOf(peer) }),
     );
   }
 
@@ -211,14 +219,20 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     const { request, pairId, node, purpose, channel, instead } = effect;
     const wanted = this.#requests.get(request)?.watch;
     this.#requests.delete(request);
-    const id = channel === undefined ? '' : hex(channel.id);
-    const watch = wanted ?? this.watches.find((candidate) => hex(candidate.channel) === id);
+    const named = channel === undefined ? undefined : this.#watchOf(channel.id);
+    const watch = wanted ?? named;
     this.#known.set(pairId, { node, purpose, watch, method: undefined });
     event(out, 'introduced', { pair: pairId, peer: hex(node), purpose });
     if (purpose === 'ping') return;
     const name = channel?.name ?? '';
+    // Households that bring us together say what they like; only an answer of the rendezvous has a signature behind it.
+    const epoch = wanted === undefined ? undefined : channel?.epoch;
     if (watch === undefined) this.#reach({ kind: 'drop', pairId }, now, out);
-    else this.#drive(watch, { kind: 'introduced', pairId, node, purpose, instead, name }, now, out);
+    else this.#drive(watch, { kind: 'introduced', pairId, node, purpose, instead, name, epoch }, now, out);
+  }
+
+  #watchOf(channel: Uint8Array): Watch | undefined {
+    return this.watches.find((watch) => sameBytes(watch.channel, channel));
   }
 
   #hear(pairId: number, news: PeerNews, now: Instant, out: HouseholdEffect[]): void {

@@ -13,14 +13,17 @@ import type { Standing } from './children.ts';
 import { Endpoint, type EndpointEffect, type EndpointInput, type EndpointOptions } from './endpoint.ts';
 import type { HouseholdEvent } from './household.ts';
 import { Kin } from './kin.ts';
-import type { KinEffect, KinInput, Larder } from './kinship.ts';
+import type { KinEffect, KinInput } from './kinship.ts';
 import type { Peer } from './peer.ts';
 import { linesOf, type PeerView, viewOf } from './peer-view.ts';
+import { Stores } from './stores.ts';
 
 export interface OriginOptions extends EndpointOptions {
   readonly channel: KeyPair;
   /** Higher than at every start before. */
   readonly epoch: number;
+  /** Of a private channel. */
+  readonly token?: Uint8Array | undefined;
   readonly name: string;
   readonly now: Instant;
 }
@@ -59,16 +62,10 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
   constructor(options: OriginOptions) {
     this.#options = options;
     this.endpoint = new Endpoint(options);
-    const { cipher, random, channel, epoch, now, children } = options;
+    const { cipher, random, channel, epoch, token, now, children } = options;
     const { node } = this.endpoint;
-    this.writer = new Writer({ cipher, pair: channel, epoch, reader: new StreamReader(), now });
-    const larder: Larder = {
-      get: (number) => this.#ring.get(number),
-      from: (number) => this.#ring.from(number),
-      partial: () => [],
-      standing: () => this.#standing(),
-      wanted: () => 0,
-    };
+    this.writer = new Writer({ cipher, pair: channel, epoch, token, reader: new StreamReader(), now });
+    const larder = new Stores({ ring: this.#ring, lock: this.writer.lock, standing: () => this.#standing() });
     const peer = (pairId: number): Peer | undefined => this.endpoint.peer(pairId);
     this.#acquainting = new Acquainting({ cipher, random, node, peer });
     const place = { channel: channel.publicKey, node, slots: children, isOrigin: true };

@@ -45,6 +45,7 @@ function channelStatus(household: Household, watch: Watch, now: Instant) {
     id: base32(watch.channel),
     name: watch.name,
     epoch: watch.feed.epoch ?? null,
+    ...privacyStatus(watch),
     block: watch.ring.newest?.number ?? null,
     depth: watch.depth,
     lag_ms: round(watch.lag),
@@ -55,8 +56,16 @@ function channelStatus(household: Household, watch: Watch, now: Instant) {
     blocks: stats.blocks,
     lost_blocks: stats.lost,
     skipped_blocks: watch.ring.skipped,
+    forked: stats.refused.fork > 0,
     refused_blocks: stats.bad + Object.values(stats.refused).reduce((sum, count) => sum + count, 0),
   };
+}
+
+/** `shown`: the house can watch it; null while nothing has come. */
+function privacyStatus({ privacy }: Watch) {
+  if (privacy === undefined) return { private: null, token: null, shown: null };
+  if (privacy === 'public') return { private: false, token: null, shown: true };
+  return { private: true, token: privacy === 'open' ? 'fits' : privacy, shown: privacy === 'open' };
 }
 
 /** What is carried for others. */

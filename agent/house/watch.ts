@@ -1,16 +1,20 @@
 import { Deadlines } from '../base/deadlines.ts';
 import { between, type Random } from '../base/random.ts';
-import { after, at, earliest, type Instant, isDue, type Millis, ms, seconds, since } from '../base/time.ts';
+import { after, at, earliest, type Instant, isDue, type Millis, ms, since } from '../base/time.ts';
 import { readChunk } from '../blocks/chunk.ts';
 import { Feed, type FeedEffect } from '../blocks/feed.ts';
+import type { Privacy } from '../blocks/lock.ts';
 import { Ring } from '../blocks/ring.ts';
 import { Entry } from '../media/entry.ts';
 import type { Cipher } from '../seal/cipher.ts';
 import { encodePeer, type PeerMessage } from '../wire/peer.ts';
 import type { Standing } from './children.ts';
 import { Kin } from './kin.ts';
-import type { KinEffect, KinInput, KinOptions, Larder } from './kinship.ts';
+import type { KinEffect, KinInput, KinOptions } from './kinship.ts';
+import { Misgivings } from './misgivings.ts';
+import { Pace } from './pace.ts';
 import type { Relative } from './relatives.ts';
+import { Stores } from './stores.ts';
 
 /** What the transport itself repairs is not asked for: a round trip and a half of a slow path. */
 const MISSING_AGE = ms(250);
@@ -22,10 +26,6 @@ const ASKED_FOR = ms(4000);
 /** A parent that has brought nothing for so long will repair nothing. */
 const QUIET = ms(100);
 const STATUS_EVERY = ms(1000);
-/** A new parent brings what it has of the last seconds first. */
-const CATCHES_UP = seconds(5);
-/** A block that the parent has and that is still not here: the stream itself waits behind it. */
-const OVERDUE = ms(300);
 /** A piece that is here already is still a sign that its sender has the stream, if it is of the last second. */
 const LATELY = 50;
 
@@ -33,6 +33,8 @@ export interface WatchOptions {
   readonly cipher: Cipher;
   readonly random: Random;
   readonly channel: Uint8Array;
+  /** Of a private channel; without it the household passes that on and shows nothing. */
+  readonly token: Uint8Array | undefined;
   /** Our own NODE-ID. */
   readonly node: Uint8Array;
   readonly children: number;
@@ -46,7 +48,11 @@ export interface WatchOptions {
 
 export type WatchInput =
   | Extract<KinInput, { kind: 'start' | 'refused' | 'rendezvous' | 'open' | 'lost' | 'capacity' | 'leave' | 'tick' }>
-  | (Extract<KinInput, { kind: 'introduced' }> & { readonly name: string })
+  | (Extract<KinInput, { kind: 'introduced' }> & {
+      readonly name: string;
+      /** The channel's, where the rendezvous says it. */
+      readonly epoch: number | undefined;
+    })
   | { readonly kind: 'message'; readonly pairId: number; readonly bytes: Uint8Array }
   | { readonly kind: 'control'; readonly pairId: number; readonly message: PeerMessage }
   /** Half a round trip to that peer, for the lag. */
@@ -66,13 +72,10 @@ export class Watch {
   readonly #random: Random;
   readonly #deadlines = new Deadlines<'repair' | 'status'>();
   readonly #asked = new Map<number, Instant>();
+  readonly #misgivings = new Misgivings();
   #heardAt: Instant = at(0);
   #fedBy: Relative | undefined;
-  /** The newest block that is whole. */
-  #whole = -1;
-  /** What the parent said that it has, and when. */
-  #promised: { readonly number: number; readonly at: Instant } | undefined;
-  #changedAt: Instant = at(0);
+  readonly #pace = new Pace();
   /** The parent is new: holes left by the one before are asked for at once. */
   #isNew = false;
   #oneWay: Millis = ms(0);
@@ -80,23 +83,23 @@ export class Watch {
   #receivedBytes = 0;
 
   constructor(options: WatchOptions) {
-    const { channel, random, cipher, ringSpan, ringBytes, hold, node, silence, trip } = options;
+    const { channel, token, random, cipher, ringSpan, ringBytes, hold, node, silence, trip } = options;
     this.channel = channel;
     this.#random = random;
-    this.feed = new Feed({ cipher, channel });
+    this.feed = new Feed({ cipher, channel, token });
     this.ring = new Ring({ entry: new Entry(), span: ringSpan, bytes: ringBytes, hold });
-    const larder: Larder = {
-      get: (number) => this.ring.get(number),
-      from: (number) => this.ring.from(number),
-      partial: (number, wanted) => this.feed.answer(number, wanted),
-      standing: () => this.#standing(),
-      wanted: (number) => this.feed.missing(at(Infinity), ms(0)).find((one) => one.number === number)?.wanted ?? 0,
-    };
+    const { ring, feed } = this;
+    const larder = new Stores({ ring, feed, lock: feed.lock, standing: () => this.#standing() });
     this.kin = new Kin({ random, channel, node, slots: options.children, isOrigin: false, larder, silence, trip });
   }
 
   get name(): string {
     return this.#name;
+  }
+
+  /** Whether its packets can be read here; undefined before the first block. */
+  get privacy(): Privacy | undefined {
+    return this.feed.lock.privacy;
   }
 
   get receivedBytes(): number {
@@ -135,6 +138,7 @@ export class Watch {
         break;
       case 'introduced':
         if (input.name !== '') this.#name = input.name;
+        if (input.epoch !== undefined) this.feed.expect(input.epoch);
         this.kin.step(input, now, out);
         break;
       case 'start':
@@ -159,7 +163,7 @@ export class Watch {
       switch (name) {
         case 'repair':
           this.#repair(now, out);
-          this.#judgePace(now, out);
+          this.#hurry(now, out);
           break;
         case 'status':
           this.#tellStatus(now, out);
@@ -173,8 +177,7 @@ export class Watch {
   /** Another parent knows nothing of what the one before was asked for. */
   #change(now: Instant): void {
     this.#fedBy = this.kin.parent;
-    this.#changedAt = now;
-    this.#promised = undefined;
+    this.#pace.changed(now);
     this.#asked.clear();
     this.#isNew = true;
     this.#deadlines.set('repair', now);
@@ -205,9 +208,9 @@ export class Watch {
         return;
       case 'block': {
         this.#asked.delete(effect.number);
-        this.#whole = Math.max(this.#whole, effect.number);
-        if (this.#promised !== undefined && this.#whole >= this.#promised.number) this.#promised = undefined;
+        this.#pace.came(effect.number);
         const { kind: _, ...block } = effect;
+        out.push(...this.#misgivings.privacy(this.feed.lock.privacy));
         this.#news(this.ring.push(block, now).length, out);
         this.kin.step({ kind: 'block', pairId: from, number: block.number }, now, out);
         return;
@@ -217,11 +220,11 @@ export class Watch {
         this.kin.step({ kind: 'bad', pairId: effect.from }, now, out);
         return;
       case 'refused':
+        out.push(...this.#misgivings.refused(effect.reason, now));
         return;
       case 'epoch':
         this.#asked.clear();
-        this.#whole = -1;
-        this.#promised = undefined;
+        this.#pace.restart();
         this.kin.step({ kind: 'epoch' }, now, out);
         this.#deadlines.set('status', now);
         out.push({ kind: 'event', name: 'epoch', fields: { epoch: effect.epoch } });
@@ -230,23 +233,15 @@ export class Watch {
 
   #takeControl(pairId: number, message: PeerMessage, now: Instant, out: WatchEffect[]): void {
     if (message.kind === 'subscribed') this.#name = message.name;
-    if (message.kind === 'status' && message.tag === this.feed.tag) this.#hearStatus(pairId, message.newest, now);
+    // Words overtake the stream.
+    const isOfParent = pairId === this.kin.parent?.pairId && message.kind === 'status';
+    if (isOfParent && message.tag === this.feed.tag) this.#pace.promised(message.newest, now);
     this.kin.step({ kind: 'control', pairId, message }, now, out);
   }
 
-  /** Words overtake the stream: what they speak of should follow at once. */
-  #hearStatus(pairId: number, newest: number, now: Instant): void {
-    if (pairId !== this.kin.parent?.pairId || newest <= this.#whole) return;
-    this.#promised ??= { number: newest, at: now };
-  }
-
-  /** The parent's line, or the parent, is slower than the stream. */
-  #judgePace(now: Instant, out: WatchEffect[]): void {
-    if (this.#promised === undefined || since(this.#changedAt, now) < CATCHES_UP) return;
-    const by = since(this.#promised.at, now);
-    if (by < OVERDUE) return;
-    this.#promised = undefined;
-    this.kin.step({ kind: 'behind', by }, now, out);
+  #hurry(now: Instant, out: WatchEffect[]): void {
+    const by = this.#pace.overdue(now);
+    if (by !== undefined) this.kin.step({ kind: 'behind', by }, now, out);
   }
 
   /** Asks the parent for what is missing, and tells the kin of what it does not bring. */
@@ -260,7 +255,7 @@ export class Watch {
     const parent = this.kin.parent;
     if (parent === undefined) return;
     for (const [number, when] of this.#asked) if (since(when, now) > ASKED_FOR) this.#asked.delete(number);
-    const [age, most] = this.#isNew ? [ms(0), this.#whole] : [MISSING_AGE, Infinity];
+    const [age, most] = this.#isNew ? [ms(0), this.#pace.whole] : [MISSING_AGE, Infinity];
     this.#isNew = false;
     for (const { number, wanted } of this.feed.missing(now, age)) {
       // What comes after has been subscribed to.

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { hex } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
-import type { Aead, BlockCipher, Cipher, GivenSuite, KeyPair, NoiseSuite } from '../seal/cipher.ts';
+import type { Aead, BlockCipher, Cipher, GivenSuite, KeyPair, NoiseSuite, StreamCipher } from '../seal/cipher.ts';
 
 const TAG = 16;
 /** SHA-256 works on blocks of this many bytes. */
@@ -57,6 +57,7 @@ export function nodeCipher(): Cipher {
     },
     aead,
     block,
+    stream,
     random: (length) => raw(crypto.randomBytes(length)),
   };
 }
@@ -127,6 +128,18 @@ function block(key: Uint8Array): BlockCipher {
       wholeBlocks(sealed);
       decrypting ??= crypto.createDecipheriv('aes-128-ecb', secret, null).setAutoPadding(false);
       return decrypting.update(sealed);
+    },
+  };
+}
+
+/** OpenSSL's IV is the counter in 4 bytes, little-endian, and then the nonce. */
+function stream(key: Uint8Array): StreamCipher {
+  const secret = crypto.createSecretKey(key);
+  const iv = new Uint8Array(16);
+  return {
+    turn(nonce, bytes) {
+      iv.set(nonce, 4);
+      return raw(crypto.createCipheriv('chacha20', secret, iv).update(bytes));
     },
   };
 }

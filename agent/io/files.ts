@@ -77,8 +77,13 @@ export class StateFolder {
     const kept = await this.existingKey(name);
     if (kept !== undefined) return kept;
     const made = make();
-    await writeWhole(this.#file(name), bytesOf(`${base32(made)}\n`));
+    await this.replaceKey(name, made);
     return made;
+  }
+
+  /** Keeps these 32 bytes under `name` as `key` does, whatever was there. Throws when they cannot be written. */
+  async replaceKey(name: string, bytes: Uint8Array): Promise<void> {
+    await writeWhole(this.#file(name), bytesOf(`${base32(bytes)}\n`));
   }
 
   /** The key kept under `name`; undefined when there is none, or a damaged one, which is set aside. */
@@ -89,6 +94,11 @@ export class StateFolder {
     if (kept?.length === KEY_BYTES) return kept;
     await this.#setAside(name, 'not a key of 32 bytes in base32');
     return undefined;
+  }
+
+  /** Whether anything is kept under `name`, damaged or not. */
+  async has(name: string): Promise<boolean> {
+    return (await this.#text(name)) !== undefined;
   }
 
   /** The last number that `count` gave out under `name`, 0 before the first. */

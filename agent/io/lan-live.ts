@@ -63,9 +63,12 @@ export class Live {
       return;
     }
     openToPages(ask);
-    const id = /^\/live\/([a-z2-7]{1,64})\.ts$/.exec(path)?.[1];
-    const source = this.#options.channels().find((channel) => channel.id === id);
-    if (path.endsWith('.m3u8')) sendText(ask, 404, 'HLS comes with a later version. This one serves /live/ID.ts .\n');
+    const [, id, form] = /^\/live\/([a-z2-7]{1,64})(\.ts|\/[\w.-]{1,64})$/.exec(path) ?? [];
+    const channel = this.#options.channels().find((one) => one.id === id);
+    const source = form === '.ts' ? channel : undefined;
+    if (channel?.locked !== undefined) sendText(ask, 403, `${channel.locked}\n`);
+    else if (path.endsWith('.m3u8'))
+      sendText(ask, 404, 'HLS comes with a later version. This one serves /live/ID.ts .\n');
     else if (source === undefined) sendText(ask, 404, 'No such channel here. /playlist.m3u lists those there are.\n');
     else if (request.method === 'HEAD') sendHead(ask);
     else if (this.#viewers.size >= this.#options.most) this.#turnAway(ask);
@@ -74,7 +77,12 @@ export class Live {
 
   /** To be called when the channel's ring has something new. */
   released(id: string): void {
-    for (const viewer of this.#viewers) if (viewer.source.id === id) viewer.pump();
+    for (const viewer of this.#viewers) {
+      if (viewer.source.id !== id) continue;
+      // Its player asks again and is told why.
+      if (viewer.source.locked !== undefined) viewer.socket.destroy();
+      else viewer.pump();
+    }
   }
 
   viewers(now: number): readonly ViewerStatus[] {

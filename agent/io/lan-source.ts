@@ -4,6 +4,8 @@ export interface LanSource {
   readonly id: string;
   /** For people. */
   readonly name: string;
+  /** Why it cannot be shown here; undefined where it can. */
+  readonly locked?: string | undefined;
   readonly ring: LanRing;
 }
 

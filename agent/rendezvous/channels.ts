@@ -1,9 +1,10 @@
 import type { Method } from '../base/outcome.ts';
 import type { Random } from '../base/random.ts';
-import { earliest, type Instant } from '../base/time.ts';
+import type { Instant } from '../base/time.ts';
 import type { Move } from '../tree/moves.ts';
 import { type Answer, Plan, type PlanOptions } from '../tree/plan.ts';
 import type { ChannelFacts, ChannelId, Fault } from '../wire/messages.ts';
+import { Alarms } from './alarms.ts';
 import type { Client } from './directory.ts';
 
 /** Children of one household at most, whatever it says that it can carry. */
@@ -37,7 +38,7 @@ export class Channels {
   readonly #options: ChannelsOptions;
   readonly #all = new Map<string, Channel>();
   /** When the plans of channels have something to say; only of those that will. */
-  readonly #wakes = new Map<string, Instant>();
+  readonly #alarms = new Alarms();
 
   constructor(options: ChannelsOptions) {
     this.#options = options;
@@ -56,16 +57,13 @@ export class Channels {
   }
 
   wake(): Instant | undefined {
-    let wake: Instant | undefined;
-    for (const when of this.#wakes.values()) wake = earliest(wake, when);
-    return wake;
+    return this.#alarms.next();
   }
 
   /** Households that are to have another parent now. */
   due(now: Instant): readonly (Move & { readonly channel: string })[] {
     const moves: (Move & { channel: string })[] = [];
-    for (const [channel, when] of [...this.#wakes]) {
-      if (when > now) continue;
+    for (const channel of this.#alarms.due(now)) {
       for (const move of this.#all.get(channel)?.plan.due(now) ?? []) moves.push({ ...move, channel });
       this.#settle(channel);
     }
@@ -173,9 +171,7 @@ export class Channels {
   }
 
   #settle(channel: string): void {
-    const wake = this.#all.get(channel)?.plan.wake();
-    if (wake === undefined) this.#wakes.delete(channel);
-    else this.#wakes.set(channel, wake);
+    this.#alarms.set(channel, this.#all.get(channel)?.plan.wake());
   }
 }
 

@@ -136,7 +136,10 @@ export class Matchmaker {
     const text = publishText(origin.node, nonce, channel, epoch, name);
     if (!this.#cipher.verify(channel, text, signature)) return refused('refused');
     const id = keyOf(channel);
-    const room = this.channels.get(id) !== undefined || this.channels.size < this.#limits.channels;
+    const before = this.channels.get(id);
+    // Members would take nothing of it: better said to the origin than found out by its viewers.
+    if (before !== undefined && epoch < before.facts.epoch) return refused('old-epoch');
+    const room = before !== undefined || this.channels.size < this.#limits.channels;
     if (!room || !this.enterChannel(origin, id)) return refused('quota');
     this.channels.publish(id, { id: channel, epoch, name }, origin);
     return { kind: 'done' };

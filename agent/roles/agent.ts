@@ -1,5 +1,6 @@
 import { base32 } from '../base/text32.ts';
 import { VERSION } from '../base/version.ts';
+import type { Privacy } from '../blocks/lock.ts';
 import { Household, type HouseholdEffect, type HouseholdInput } from '../house/household.ts';
 import { statusOf } from '../house/status.ts';
 import { readTable } from '../io/conntrack.ts';
@@ -39,6 +40,9 @@ export const agent: Role = async (config, out, log) => {
       get name() {
         return watch.name === '' ? id.slice(0, 12) : watch.name;
       },
+      get locked() {
+        return lockedSentence(watch.privacy);
+      },
       ring: watch.ring,
     };
   });
@@ -68,7 +72,11 @@ export const agent: Role = async (config, out, log) => {
       channels: () => sources,
       status,
       playlist: (base) =>
-        playlist(sources.map(({ id, name }, i) => ({ id, name, url: `${base}/live/${id}.ts`, number: i + 1 }))),
+        playlist(
+          sources
+            .filter(({ locked }) => locked === undefined)
+            .map(({ id, name }, i) => ({ id, name, url: `${base}/live/${id}.ts`, number: i + 1 })),
+        ),
       metrics,
       viewers: config.lanViewers,
     });
@@ -128,6 +136,20 @@ export const agent: Role = async (config, out, log) => {
     },
   };
 };
+
+/** Why the house cannot see this channel, for whoever asks for it; undefined where it can. */
+function lockedSentence(privacy: Privacy | undefined): string | undefined {
+  switch (privacy) {
+    case undefined:
+    case 'public':
+    case 'open':
+      return undefined;
+    case 'missing':
+      return 'This channel is private. This household has no token for it and only passes it on.';
+    case 'wrong':
+      return 'This channel is private, and the token of this household does not fit. Ask the broadcaster for the present one.';
+  }
+}
 
 /** What was carried for others, as facts of a log line. */
 function carriedFields({ endpoint }: Household): Record<string, number> {

@@ -87,6 +87,17 @@ export function householdMetrics(household: Household, udp: UdpCounters, now: In
       'Messages with a false signature or hash.',
       (w) => w.feed.stats.bad,
     ),
+    {
+      name: 'hearth_stream_refused_total',
+      kind: 'counter',
+      help: 'Genuine pieces that were not taken: of an older start of the origin, too old, of another channel, or a fork.',
+      values: watches.flatMap((watch) =>
+        Object.entries(watch.feed.stats.refused).map(([reason, value]) => ({
+          labels: { channel: base32(watch.channel).slice(0, 12), reason },
+          value,
+        })),
+      ),
+    },
     perChannel('hearth_stream_lag_seconds', 'gauge', 'Age of the newest block here.', (w) => w.lag / 1000),
     perChannel(
       'hearth_stream_children',

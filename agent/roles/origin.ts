@@ -12,6 +12,7 @@ import { openDoorman, portFor } from './doorman.ts';
 import { logEvent } from './events.ts';
 import { placeOf } from './place.ts';
 import type { Role } from './role.ts';
+import { channelToken } from './token.ts';
 
 /** `hearth origin`: the broadcaster's end of the tree. */
 export const origin: Role = async (config, out, log) => {
@@ -21,9 +22,11 @@ export const origin: Role = async (config, out, log) => {
   const state = await StateFolder.open(config.state, log);
   const identity = cipher.pair(await state.key('node.key', () => cipher.random(32)));
   const channel = cipher.signingPair(await state.key('channel.key', () => cipher.random(32)));
+  const token = await channelToken(config.private, state, cipher, log);
   const machine = new Origin({
     ...placeOf({ ...config, udpPort: await portFor(config.udpPort) }, 'origin', identity, cipher),
     channel,
+    token,
     epoch: await state.count('channel.epoch'),
     name: config.channelName,
     now: monotonic(),

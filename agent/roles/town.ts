@@ -273,7 +273,7 @@ export class Town {
       ...this.#endpoint(host),
       role: 'agent',
       children: 2,
-      channels: [this.channel],
+      channels: [{ id: this.channel }],
       ringSpan: seconds(8),
       ringBytes: 4 * 2 ** 20,
       hold: ms(1000),

@@ -29,6 +29,12 @@ export interface BlockCipher {
   decrypt(blocks: Uint8Array): Uint8Array;
 }
 
+/** ChaCha20 (RFC 8439 2.4) without a tag: for what is authenticated otherwise. */
+export interface StreamCipher {
+  /** `bytes` under the keystream of that 12-byte nonce, block counter from 0; the same call both ways. Memory of its own. */
+  turn(nonce: Uint8Array, bytes: Uint8Array): Uint8Array;
+}
+
 export interface KeyPair {
   readonly publicKey: Uint8Array;
   readonly privateKey: Uint8Array;
@@ -51,6 +57,7 @@ export interface Cipher {
   aead(suite: GivenSuite | NoiseSuite, key: Uint8Array): Aead;
   /** `key` is 16 bytes. */
   block(key: Uint8Array): BlockCipher;
+  stream(key: Uint8Array): StreamCipher;
   /** Unpredictable bytes. */
   random(length: number): Uint8Array;
 }

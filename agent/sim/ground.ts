@@ -1,6 +1,6 @@
 import { type Random, seeded } from '../base/random.ts';
 import { at, type Instant } from '../base/time.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '../base/heap.ts';
 import type { Packet } from './packet.ts';
 
 /** Where a datagram can end, other than in a socket. */

@@ -44,6 +44,9 @@ function render() {
   if (channel === undefined) {
     player.stop();
     $('note').textContent = 'This household has no channel to show. It can still pass streams on.';
+  } else if (channel.shown === false) {
+    player.stop();
+    $('note').textContent = locked(channel);
   } else {
     const url = new URL(`/live/${channel.id}.ts`, location.href).href;
     $('live-url').textContent = url;
@@ -74,8 +77,15 @@ function summary(channel) {
   if (channel.parent === null || channel.parent === undefined)
     return 'Looking for a household to get the picture from…';
   const fed = channel.children?.length ?? 0;
+  if (channel.shown === false) return 'This house passes a private channel on and cannot read it.';
   const homes = fed === 0 ? '' : fed === 1 ? ' and feeds one more household' : ` and feeds ${fed} more households`;
   return `This house gets one sealed copy of the stream${homes}.`;
+}
+
+function locked({ token }) {
+  return token === 'wrong'
+    ? 'This channel is private, and the token of this house does not fit. Ask the broadcaster for the present one.'
+    : 'This channel is private, and this house has no token for it. It still passes it on to others.';
 }
 
 function facts(channel) {
@@ -90,6 +100,7 @@ function facts(channel) {
     ['To the parent', parent === null || parent === undefined ? '–' : words.span(parent.rtt_ms)],
     ['Received', channel?.received_bytes === undefined ? '–' : words.bytes(channel.received_bytes)],
     ['Refused blocks', String(channel?.refused_blocks ?? 0)],
+    ...(channel?.forked === true ? [['Fault of the channel', 'its key signs two different streams']] : []),
     [
       'Open ports',
       mappings.length === 0 ? 'none' : mappings.map((one) => `${one.external} (${one.protocol})`).join(', '),

@@ -72,7 +72,15 @@ export const ROLES = ['agent', 'origin', 'ping'] as const;
 export type ClientRole = (typeof ROLES)[number];
 
 /** What a rendezvous says no with. The last two only answer `join` and `ask-channel`. */
-export const REFUSALS = ['refused', 'peer-unknown', 'peer-offline', 'quota', 'channel-unknown', 'no-parent'] as const;
+export const REFUSALS = [
+  'refused',
+  'peer-unknown',
+  'peer-offline',
+  'quota',
+  'channel-unknown',
+  'no-parent',
+  'old-epoch',
+] as const;
 export type RefusedReason = (typeof REFUSALS)[number];
 
 export const PURPOSES = ['ping', 'parent', 'child', 'spare', 'move'] as const;

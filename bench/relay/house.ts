@@ -165,7 +165,7 @@ function startHousehold({ rendezvous, channel, depth }: Extract<Order, { kind: '
   const server = { address: { ip, port: Number(port) }, key: fromBase32(public_) ?? new Uint8Array(32) };
   const household = new Household({
     ...place('agent', 0, server),
-    channels: [fromBase32(channel) ?? new Uint8Array(32)],
+    channels: [{ id: fromBase32(channel) ?? new Uint8Array(32) }],
     ringSpan: seconds(8),
     ringBytes: 8 * 2 ** 20,
     hold: ms(1000),

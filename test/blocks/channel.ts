@@ -9,13 +9,13 @@ export const cipher = nodeCipher();
 export const pair = cipher.signingPair(new Uint8Array(32).fill(7));
 
 /** A writer at time 0. */
-export function writer(epoch = 1): Writer {
-  return new Writer({ cipher, pair, epoch, reader: new StreamReader(), now: at(0) });
+export function writer(epoch = 1, token?: Uint8Array): Writer {
+  return new Writer({ cipher, pair, epoch, token, reader: new StreamReader(), now: at(0) });
 }
 
 /** The whole stream as blocks, written at `mbits` per second in pieces of 7 packets, the last block closed. */
-export function blocksOf(stream: Uint8Array, epoch = 1, mbits = 8): readonly BlockWritten[] {
-  const origin = writer(epoch);
+export function blocksOf(stream: Uint8Array, epoch = 1, mbits = 8, token?: Uint8Array): readonly BlockWritten[] {
+  const origin = writer(epoch, token);
   const out: BlockWritten[] = [];
   let now = 0;
   for (let from = 0; from < stream.length; from += 7 * 188) {
@@ -35,5 +35,5 @@ export const messagesOf = (blocks: readonly BlockWritten[]): readonly Uint8Array
 
 /** A block for the ring alone: no packets of a real stream, no signature. */
 export function bareBlock(number: number, flags = 0, bytes = new Uint8Array(188).fill(number & 255), epoch = 1): Block {
-  return { epoch, number, flags, time: number * 20, bytes, manifest: new Uint8Array(0) };
+  return { epoch, number, flags, time: number * 20, bytes, isClear: true, manifest: new Uint8Array(0) };
 }

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { base32 } from '../../agent/base/text32.ts';
 import { readArguments } from '../../agent/config/arguments.ts';
 import { type ConfigFile, effective, load, problemsIn, reread } from '../../agent/config/load.ts';
 import type { Config, RoleName } from '../../agent/config/schema.ts';
 import { formatUci } from '../../agent/config/uci.ts';
 
 const KEY = 'zw4k6ck7yqtsvkwz5uzyd4gn7k5gqjcmu2wnrzzhbbt3cdv2tnwa';
+const TOKEN = 'mfrggzdfmztwq2lknnwg23tpobyxe43uov3ho6dzpiydcmrtgq2q';
+const OTHER = 'ge3tsnjxha4tgmrwgm2dqnrzgyzdsnrrhe2dmnjrga4dkmbxgi3q';
 const SERVER = `203.0.113.10:3478#${KEY}`;
 const NEEDED = `--rendezvous ${SERVER} --state /tmp/s`;
 
@@ -62,8 +65,47 @@ describe('a command line', () => {
   });
 
   test('means the channel by identity for a household, by name for an origin', () => {
-    expect(good('agent', `${NEEDED} --channel ${KEY}`).channels[0]?.length).toBe(32);
+    const [taken] = good('agent', `${NEEDED} --channel ${KEY}`).channels;
+    expect(taken?.id.length).toBe(32);
+    expect(taken?.token).toBeUndefined();
     expect(good('origin', `${NEEDED} --in - --channel Harbour`).channelName).toBe('Harbour');
+  });
+
+  test('takes the token of a private channel behind its identity', () => {
+    const [taken] = good('agent', `${NEEDED} --channel ${KEY}:${TOKEN}`).channels;
+    expect(taken?.token?.length).toBe(32);
+    expect(taken?.token).not.toEqual(taken?.id);
+  });
+
+  test('takes eight channels at most', () => {
+    const ids = Array.from({ length: 9 }, (_, i) => base32(new Uint8Array(32).fill(i)));
+    expect(good('agent', `${NEEDED} --channel ${ids.slice(1).join(',')}`).channels).toHaveLength(8);
+    expect(bad('agent', `${NEEDED} --channel ${ids.join(',')}`).join()).toMatch(/is 9 channels; .* takes 8 at most/);
+  });
+
+  test.each([
+    `${KEY}:${TOKEN}a`,
+    `${KEY}:${TOKEN}:${TOKEN}`,
+    `${KEY}${TOKEN}`,
+    `${KEY};${TOKEN}`,
+    `${KEY}x:${TOKEN}`,
+    `short:${TOKEN}`,
+    `${KEY},${KEY.slice(1)}:${TOKEN}`,
+  ])('says what is wrong with %s and shows no token', (text) => {
+    for (const problems of [
+      bad('agent', `${NEEDED} --channel ${text}`),
+      bad('agent', '', { name: 'f', text: `config agent\n\toption channel '${text}'\n` }),
+    ]) {
+      expect(problems.join('\n')).toMatch(/not a channel identity of 52 letters and digits, nor ID:TOKEN/);
+      expect(problems.join('\n')).not.toContain(TOKEN.slice(1));
+    }
+  });
+
+  test('shows no token that stands apart from its channel', () => {
+    expect(bad('agent', `${NEEDED} --channel ${KEY} ${TOKEN}`).join('\n')).not.toContain(TOKEN);
+    const file = { name: 'f', text: `config agent\n\tlist channel '${KEY}:${TOKEN}'\n\tlist channel '${OTHER}'\n` };
+    const shown = effective('agent', file).options.find(({ name }) => name === 'channel');
+    expect(shown?.values).toEqual([`${KEY}:(hidden)`, OTHER]);
   });
 
   test('keeps the words of the role', () => {
@@ -92,6 +134,7 @@ describe('a command line', () => {
     ['agent', `--rendezvous 203.0.113.10:0#${KEY}`, /not ADDR:PORT#KEY/],
     ['agent', `--rendezvous example.org:3478#${KEY}`, /with an IP address/],
     ['agent', `--channel ${KEY}a`, /not a channel identity/],
+    ['agent', `--channel ${KEY},${KEY}:${KEY}`, /names a channel twice/],
     ['agent', '--lan off --lan off', /given 2 times/],
     ['agent', '--ring-seconds 1e1', /not a number of s from 2 to 60/],
     ['agent', '--ring-seconds 61', /from 2 to 60/],

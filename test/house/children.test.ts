@@ -16,7 +16,15 @@ const STANDING: Standing = {
 const stock: Stock = { get: blockOf, from: () => [], partial: () => [] };
 
 function blockOf(number: number): Block {
-  return { epoch: 1, number, flags: 0, time: 0, bytes: new Uint8Array(188), manifest: new Uint8Array(90) };
+  return {
+    epoch: 1,
+    number,
+    flags: 0,
+    time: 0,
+    bytes: new Uint8Array(188),
+    isClear: true,
+    manifest: new Uint8Array(90),
+  };
 }
 
 describe('the households that are fed', () => {

@@ -80,6 +80,18 @@ describe('the primitives are those of their standards', () => {
     expect(hex(aead.open(nonce, associated, out) ?? new Uint8Array(0))).toBe(hex(plain));
   });
 
+  test('ChaCha20 without a tag (RFC 8439, 2.4.2, which begins at the second block), the same both ways', () => {
+    const stream = cipher.stream(bytes('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'));
+    const nonce = bytes('000000000000004a00000000');
+    const text = bytesOf(
+      "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.",
+    );
+    const sealed = stream.turn(nonce, new Uint8Array([...repeated(0, 64), ...text]));
+    expect(hex(sealed.subarray(64, 96))).toBe('6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9fae0b');
+    expect(stream.turn(nonce, sealed).subarray(64)).toEqual(text);
+    expect(stream.turn(bytes('000000000000004a00000001'), sealed).subarray(64)).not.toEqual(text);
+  });
+
   test('AES-128-GCM (McGrew and Viega, test case 4)', () => {
     const aead = cipher.aead('aes-128-gcm', bytes('feffe9928665731c6d6a8f9467308308'));
     const [nonce, associated] = [bytes('cafebabefacedbaddecaf888'), bytes('feedfacedeadbeeffeedfacedeadbeefabaddad2')];

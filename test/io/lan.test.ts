@@ -188,6 +188,30 @@ test('the playlist points back to where the asking device reached us', async () 
   expect(old.head).toMatch(/Content-Type: audio\/x-mpegurl/);
 });
 
+test('a channel that cannot be read here says why in one sentence, and lets go of those who watched', async () => {
+  let locked: string | undefined;
+  const ring = filled(20);
+  const channel = {
+    id: ID,
+    name: 'Members',
+    ring,
+    get locked() {
+      return locked;
+    },
+  };
+  const lan = await household(ring, { channels: () => [channel] });
+  const viewer = watch(lan);
+  await viewer.until(() => viewer.bodyLength > 0);
+  locked = 'This channel is private.';
+  lan.released(ID);
+  await viewer.end();
+  for (const path of [`/live/${ID}.ts`, `/live/${ID}/index.m3u8`]) {
+    const { head, body } = await ask(lan.address.port, [`GET ${path} HTTP/1.1`, HOST]);
+    expect(head).toMatch(/^HTTP\/1\.1 403 /);
+    expect(Buffer.from(body).toString()).toBe('This channel is private.\n');
+  }
+});
+
 test('the page that is promised for later says so', async () => {
   const lan = await household(filled(1));
   for (const path of ['/epg.xml', '/discover.json', '/dlna/cds', `/live/${ID}/index.m3u8`]) {

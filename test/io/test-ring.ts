@@ -27,7 +27,7 @@ export class TestRing extends Ring {
     const number = this.#number++;
     const time = number * 10;
     const flags = key ? FLAG.key : 0;
-    this.push({ epoch: 1, number, flags, time, bytes, manifest: new Uint8Array(0) }, at(time));
+    this.push({ epoch: 1, number, flags, time, bytes, isClear: true, manifest: new Uint8Array(0) }, at(time));
   }
 }
 

@@ -32,6 +32,11 @@ export class States {
     return join(this.#folder, String(this.#number++));
   }
 
+  /** The one that was given out last. */
+  get last(): string {
+    return join(this.#folder, String(this.#number - 1));
+  }
+
   remove(): void {
     rmSync(this.#folder, { recursive: true, force: true });
   }

@@ -489,6 +489,46 @@ describe('a channel', () => {
     expect(one.told('refused')).toMatchObject([{ request: 2, reason: 'channel-unknown' }]);
   });
 
+  it('is not led again from an earlier start of its origin, which is told why', () => {
+    const town = new Town();
+    const origin = town.resident('open', { children: 2 });
+    settled(town, origin);
+    const pair = town.cipher.signingPair();
+    for (const epoch of [3, 2, 3, 4]) {
+      origin.give({ kind: 'publish', channel: pair, epoch, name: 'TV' });
+      town.pass(500);
+    }
+    expect(origin.told('publish-refused')).toMatchObject([{ reason: 'old-epoch' }]);
+    origin.give({ kind: 'ask-channel', request: 1, channel: pair.publicKey });
+    town.pass(200);
+    expect(origin.told('channel-info')).toMatchObject([{ epoch: 4 }]);
+  });
+
+  it('may be one of hundreds, up to a bound, each with a tree of its own', () => {
+    const town = new Town({ limits: { channels: 300 } });
+    const origins = Array.from({ length: 304 }, () => town.resident('open', { children: 2 }));
+    settled(town, ...origins);
+    const keys = origins.map((origin, i) => {
+      const pair = town.cipher.signingPair();
+      origin.give({ kind: 'publish', channel: pair, epoch: 1, name: `TV ${i}` });
+      town.pass(20);
+      return pair.publicKey;
+    });
+    const published = origins.flatMap((origin) => origin.told('published'));
+    const refused = origins.flatMap((origin) => origin.told('publish-refused'));
+    expect([published.length, refused.length]).toEqual([300, 4]);
+    expect(refused.every(({ reason }) => reason === 'quota')).toBe(true);
+    const one = town.resident();
+    settled(town, one);
+    for (const [request, channel] of [keys[0], keys[77], keys[299]].entries()) {
+      one.give({ kind: 'join', request: request + 1, channel: channel ?? one.id, avoid: [], patience: seconds(15) });
+      town.pass(2000);
+    }
+    const own = String.fromCharCode(...one.id);
+    const holds = keys.filter((key) => town.server.tree(key).some(({ node }) => node === own));
+    expect(holds).toEqual([keys[0], keys[77], keys[299]]);
+  });
+
   it('is led only by a household that holds its key', () => {
     const { town, channel } = started({ cipher: nodeCipher() });
     const thief = town.resident();

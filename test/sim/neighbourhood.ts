@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { at, type Instant, ms, seconds } from '../../agent/base/time.ts';
+import { type Instant, ms, seconds } from '../../agent/base/time.ts';
 import type { Block } from '../../agent/blocks/block.ts';
 import type { CarryLimits } from '../../agent/house/carriages.ts';
 import {
+  type ChannelTaken,
   Household,
   type HouseholdEffect,
   type HouseholdInput,
   type HouseholdOptions,
 } from '../../agent/house/household.ts';
-import { Origin, type OriginEffect, type OriginInput } from '../../agent/house/origin.ts';
+import type { Origin, OriginEffect, OriginInput } from '../../agent/house/origin.ts';
 import { Rendezvous, type RendezvousEvent } from '../../agent/rendezvous/server.ts';
 import type { Cipher } from '../../agent/seal/cipher.ts';
 import type { Drive } from '../../agent/sim/drive.ts';
@@ -16,6 +17,7 @@ import type { Host } from '../../agent/sim/host.ts';
 import type { KindName } from '../../agent/sim/kinds.ts';
 import { World } from '../../agent/sim/world.ts';
 import type { AccessShape } from '../../agent/sim/link.ts';
+import { type Kept, Studio } from './studio.ts';
 import { toyCipher } from './toy-cipher.ts';
 
 export const TESTCARD = new Uint8Array(readFileSync(new URL('../../agent/web/testcard.mpegts', import.meta.url)));
@@ -42,16 +44,19 @@ export class Neighbourhood {
   readonly world: World;
   readonly cipher: Cipher;
   readonly rendezvous: Rendezvous;
-  readonly origin: Origin;
-  readonly written: Block[] = [];
+  readonly studio: Studio;
   readonly homes: Home[] = [];
   readonly rendezvousDrive: Drive<never, RendezvousEvent>;
-  readonly originDrive: Drive<OriginInput, OriginEffect>;
   readonly #server: { readonly address: { ip: string; port: number }; readonly key: Uint8Array };
   readonly #access: AccessShape;
-  readonly #channel: Uint8Array;
 
-  constructor(options: { seed: number; originChildren?: number; access?: AccessShape; relay?: boolean }) {
+  constructor(options: {
+    seed: number;
+    originChildren?: number;
+    access?: AccessShape;
+    relay?: boolean;
+    token?: Uint8Array | undefined;
+  }) {
     this.world = new World({ seed: options.seed });
     this.cipher = toyCipher(this.world.random());
     this.#access = options.access ?? { delay: ms(20) };
@@ -75,26 +80,39 @@ export class Neighbourhood {
     });
     this.rendezvousDrive = server.run<never, RendezvousEvent>(this.rendezvous);
     this.#server = { address: { ip: '198.51.100.1', port: 3478 }, key: identity.publicKey };
-    const channel = cipher.signingPair();
-    this.#channel = channel.publicKey;
-    const place = world.host({ name: 'origin', access: this.#access });
-    this.origin = new Origin({
-      ...this.#endpoint(place),
-      role: 'origin',
-      children: options.originChildren ?? 2,
-      channel,
-      epoch: 1,
+    this.studio = this.open('origin', {
       name: 'Test card',
-      now: place.now(),
+      children: options.originChildren ?? 2,
+      token: options.token,
     });
-    this.originDrive = place.run<OriginInput, OriginEffect>(this.origin, (effect) => {
-      if (effect.kind === 'written') this.written.push(effect.block);
-    });
-    this.originDrive.give({ kind: 'start' });
+  }
+
+  get origin(): Origin {
+    return this.studio.origin;
+  }
+
+  get originDrive(): Drive<OriginInput, OriginEffect> {
+    return this.studio.drive;
+  }
+
+  get written(): readonly Block[] {
+    return this.studio.written;
+  }
+
+  /** A broadcaster with a channel of its own. */
+  open(place: string, kept: Omit<Kept, 'pair'>): Studio {
+    const host = this.world.host({ name: place, access: this.#access });
+    const pair = this.cipher.signingPair();
+    return new Studio(this.world, host, this.#endpoint(host), { ...kept, pair });
   }
 
   home(name: string, kind: KindName, children = 2, carries?: CarryLimits): Home {
-    return this.#home(name, kind, { children, channels: [this.#channel], carries });
+    return this.#home(name, kind, { children, channels: [this.studio.channel], carries });
+  }
+
+  /** One that takes these channels. */
+  taking(name: string, kind: KindName, channels: readonly ChannelTaken[], children = 2): Home {
+    return this.#home(name, kind, { children, channels });
   }
 
   /** One that takes no channel, and carries for others. */
@@ -116,9 +134,10 @@ export class Neighbourhood {
     const drive = host.run<HouseholdInput, HouseholdEffect>(household, (effect, now) => {
       if (effect.kind === 'event') home.events.push({ name: effect.name, at: now, fields: effect.fields });
       if (effect.kind !== 'news') return;
-      const last = home.blocks.at(-1)?.number;
-      const [watch] = household.watches;
-      const fresh = last === undefined ? watch?.ring.from('newest-key') : watch?.ring.from(last + 1);
+      const last = home.blocks.at(-1);
+      const ring = household.watches[0]?.ring;
+      const isNew = last === undefined || last.epoch !== ring?.newest?.epoch;
+      const fresh = isNew ? ring?.from('newest-key') : ring?.from(last.number + 1);
       home.blocks.push(...(fresh ?? []));
     });
     Object.assign(home, { drive });
@@ -129,15 +148,7 @@ export class Neighbourhood {
 
   /** The encoder: the test card at its own pace (about 1/25 s apart), from `from` for `span`. */
   play(from: Instant, span: number, bytesPerTick: number): void {
-    let position = 0;
-    for (let t = 0; t < span; t += 40) {
-      this.world.at(at(from + t), () => {
-        const end = Math.min(position + bytesPerTick, TESTCARD.length);
-        const bytes = TESTCARD.subarray(position, end);
-        position = end === TESTCARD.length ? 0 : end;
-        this.originDrive.give({ kind: 'source', input: { kind: 'packets', bytes } });
-      });
-    }
+    this.studio.play(TESTCARD, from, span, bytesPerTick);
   }
 
   #endpoint(host: Host) {

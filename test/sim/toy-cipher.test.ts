@@ -44,6 +44,14 @@ test('Many blocks at once are to the toy what each is by itself', () => {
   expect(block.decrypt(block.encrypt(three))).toEqual(three);
 });
 
+test('A toy keystream is its own reverse, and another with every key and nonce', () => {
+  const [key, nonce, text] = [cipher.random(32), cipher.random(12), cipher.random(300)];
+  const sealed = cipher.stream(key).turn(nonce, text);
+  expect(cipher.stream(key).turn(nonce, sealed)).toEqual(text);
+  expect(cipher.stream(key).turn(cipher.random(12), sealed)).not.toEqual(text);
+  expect(cipher.stream(cipher.random(32)).turn(nonce, sealed)).not.toEqual(text);
+});
+
 test('A toy signature fits one key and one message', () => {
   const [mine, other] = [cipher.signingPair(), cipher.signingPair()];
   const message = cipher.random(100);

@@ -1,5 +1,5 @@
 import { type Random, randomBytes } from '../../agent/base/random.ts';
-import type { Aead, BlockCipher, Cipher, KeyPair } from '../../agent/seal/cipher.ts';
+import type { Aead, BlockCipher, Cipher, KeyPair, StreamCipher } from '../../agent/seal/cipher.ts';
 
 /**
  * Primitives for simulations that measure something else: no secrecy at all, but the same algebra as the real ones.
@@ -31,6 +31,7 @@ export function toyCipher(random: Random): Cipher {
     verify: (publicKey, message, given) => same(signature(publicKey, message), given),
     aead: (suite, key) => new ToyAead(digest(key, [Uint8Array.of(suite.length)])),
     block: (key) => new ToyBlock(key),
+    stream: (key) => new ToyStream(key),
     random: (length) => randomBytes(random, length),
   };
 }
@@ -56,32 +57,46 @@ class ToyAead implements Aead {
 
   seal(nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void {
     const tag = this.#tag(nonce, associated, plaintext);
-    this.#stream(nonce, plaintext, out);
+    xor(this.#key, nonce, plaintext, out);
     out.set(tag, plaintext.length);
   }
 
   open(nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
     if (sealed.length < 16) return undefined;
     const plaintext = new Uint8Array(sealed.length - 16);
-    this.#stream(nonce, sealed.subarray(0, plaintext.length), plaintext);
+    xor(this.#key, nonce, sealed.subarray(0, plaintext.length), plaintext);
     return same(this.#tag(nonce, associated, plaintext), sealed.subarray(plaintext.length)) ? plaintext : undefined;
   }
 
   #tag(nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
     return digest(this.#key, [nonce, associated, plaintext]).subarray(0, 16);
   }
+}
 
-  /** A keystream of xorshift32, four bytes at a time. */
-  #stream(nonce: Uint8Array, from: Uint8Array, to: Uint8Array): void {
-    let state = (word(this.#key, 0) ^ word(nonce, 0) ^ mix(word(nonce, 4) ^ mix(word(nonce, 8)))) | 1;
-    for (let i = 0; i < from.length; i++) {
-      if (i % 4 === 0) {
-        state ^= state << 13;
-        state ^= state >>> 17;
-        state ^= state << 5;
-      }
-      to[i] = (from[i] ?? 0) ^ (mix(state) >>> (8 * (i % 4)));
+class ToyStream implements StreamCipher {
+  readonly #key: Uint8Array;
+
+  constructor(key: Uint8Array) {
+    this.#key = key;
+  }
+
+  turn(nonce: Uint8Array, bytes: Uint8Array): Uint8Array {
+    const out = new Uint8Array(bytes.length);
+    xor(this.#key, nonce, bytes, out);
+    return out;
+  }
+}
+
+/** A keystream of xorshift32, four bytes at a time. */
+function xor(key: Uint8Array, nonce: Uint8Array, from: Uint8Array, to: Uint8Array): void {
+  let state = (word(key, 0) ^ word(nonce, 0) ^ mix(word(nonce, 4) ^ mix(word(nonce, 8)))) | 1;
+  for (let i = 0; i < from.length; i++) {
+    if (i % 4 === 0) {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
     }
+    to[i] = (from[i] ?? 0) ^ (mix(state) >>> (8 * (i % 4)));
   }
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Machine } from '../../agent/base/machine.ts';
 import type { NetEffect, NetInput } from '../../agent/base/net.ts';
 import { after, at, type Instant, ms } from '../../agent/base/time.ts';
-import { Heap } from '../../agent/sim/heap.ts';
+import { Heap } from '../../agent/base/heap.ts';
 import { KIND_NAMES } from '../../agent/sim/kinds.ts';
 import { World } from '../../agent/sim/world.ts';
 import { SEED } from './seed.ts';

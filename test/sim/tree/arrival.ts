@@ -1,5 +1,5 @@
 import { between, seeded } from '../../../agent/base/random.ts';
-import { Heap } from '../../../agent/sim/heap.ts';
+import { Heap } from '../../../agent/base/heap.ts';
 import { capacity } from '../../../agent/forest/churn.ts';
 import { Net } from '../../../agent/forest/net.ts';
 import { quantile, Tally } from '../../../agent/forest/tally.ts';

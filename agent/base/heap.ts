@@ -17,6 +17,11 @@ export class Heap<Item> {
     return this.#when[0];
   }
 
+  /** The item that `next` is about. */
+  peek(): Item | undefined {
+    return this.#items[0];
+  }
+
   push(when: number, item: Item): void {
     const order = this.#asked++;
     let hole = this.#items.length;
