@@ -177,6 +177,12 @@ export class Kin {
   #hear(pairId: number, message: PeerMessage, now: Instant, out: Orders): void {
     const relative = this.relatives.get(pairId);
     if (relative === undefined) return;
+    if (!relative.chatter.takes(message.kind, now)) {
+      out.push({ kind: 'event', name: 'chatty-peer', fields: { pair: pairId, message: message.kind } });
+      this.#lose(pairId, now, out);
+      out.push({ kind: 'drop', pairId, why: 'chatty' });
+      return;
+    }
     if (relative.quiet?.isMute === true) this.#revive(pairId, now, out);
     switch (message.kind) {
       case 'subscribe':
@@ -199,6 +205,9 @@ export class Kin {
         this.#drive(heard(pairId, message), now, out);
         return;
       case 'refuse':
+        out.push({ kind: 'event', name: 'turned-away', fields: { pair: pairId, why: message.reason } });
+        this.#drive(heard(pairId, message), now, out);
+        return;
       case 'beat':
       case 'hold':
       case 'path':

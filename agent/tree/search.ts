@@ -94,6 +94,7 @@ export class Search {
     this.#courting = undefined;
     this.#deadlines.clear('court');
     const contact = contacts.get(peer);
+    if (contact !== undefined && contact.short === this.#named) this.missed(now);
     if (contact !== undefined) contact.role = 'spare';
     // Nobody has to move: where we are is well.
     if (this.need === 'move') this.need = 'none';

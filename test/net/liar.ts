@@ -1,4 +1,6 @@
 import { Children } from '../../agent/house/children.ts';
+import { main } from '../../agent/main.ts';
+import { agent } from '../../agent/roles/agent.ts';
 import { STREAM_MESSAGES } from '../../agent/wire/peer.ts';
 
 /*
@@ -31,4 +33,4 @@ Children.prototype.want = function (...words) {
   return told(want.apply(this, words));
 };
 
-await import('../../agent/main.ts');
+await main(process.argv.slice(2), { agent: async () => agent });
