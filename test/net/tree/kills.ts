@@ -1,4 +1,4 @@
-import { CUSHION_MS, damageSince, type Grove } from '../grove.ts';
+import { CUSHION_MS, damageSince, type Grove, type Tree } from '../grove.ts';
 import { type Bar, quantile } from '../matrix-bars.ts';
 import { pause } from '../programs.ts';
 import { atLeast, spansText, told, within } from './figures.ts';
@@ -34,10 +34,12 @@ export async function kills(grove: Grove, times: number, say: Say): Promise<read
     await pause(1500);
     const before = await grove.damage(others);
     await pause(500);
-    const loads = children.map(({ child }) => usageOf(child));
+    const loads = new Map(others.map(({ name, child }) => [name, usageOf(child).waitedMs]));
+    const waitOf = ({ name, child }: Tree): number => usageOf(child).waitedMs - (loads.get(name) ?? 0);
     const [at, wall] = [performance.now(), Date.now()];
     victim.child.signal('SIGKILL');
     await pause(AFTER_MS);
+    const waits = new Map(others.map((home) => [home.name, waitOf(home)]));
     const mended = children.map(({ player }) => player.mendedAfter(at, BEGUN_MS));
     const late = others.map(({ player }) => player.lateness(at, at + AFTER_MS));
     const damage = damageSince(before, await grove.damage(others));
@@ -46,8 +48,7 @@ export async function kills(grove: Grove, times: number, say: Say): Promise<read
     if (isClean) clean++;
     latest.push(worst);
     for (const [i, { name, child }] of children.entries()) {
-      const wait = usageOf(child).waitedMs - (loads[i]?.waitedMs ?? 0);
-      waited = Math.max(waited, wait);
+      const wait = waits.get(name) ?? 0;
       const steps = ['drought', 'parent-lost', 'parent']
         .map((event) => [event, sayingAfter(child, wall, event)] as const)
         .flatMap(([event, after]) => (after === undefined ? [] : [`${event} at ${after}`]));
@@ -58,10 +59,14 @@ export async function kills(grove: Grove, times: number, say: Say): Promise<read
     say(
       `kill ${turn}: ${victim.name} (${victim.nat}), children mended after ${spansText(mended)} ms; ${harm}${isClean ? '' : '  NOT CLEAN'}`,
     );
-    if (!isClean)
-      for (const [i, home] of others.entries())
-        if ((late[i] ?? 0) > CUSHION_MS)
-          say(`  ${home.name} was ${late[i]?.toFixed(0)} ms late\n${story(home.child, wall)}`);
+    waited = Math.max(waited, ...waits.values());
+    for (const [i, home] of others.entries()) {
+      if ((late[i] ?? 0) <= CUSHION_MS) continue;
+      const wait = (waits.get(home.name) ?? 0).toFixed(0);
+      say(
+        `  ${home.name} was ${late[i]?.toFixed(0)} ms late, and ${wait} ms in the machine's queue\n${story(home.child, wall)}`,
+      );
+    }
     await victim.child.ended;
     await grove.restart(victim);
     await grove.plays(victim);
@@ -77,6 +82,6 @@ export async function kills(grove: Grove, times: number, say: Say): Promise<read
       'kill: the latest bytes at any television',
       `p50 ${quantile(latest, 0.5).toFixed(0)}, most ${Math.max(...latest).toFixed(0)} ms`,
     ),
-    told('kill: longest that a child stood in the machine’s queue within 3 s', `${waited.toFixed(0)} ms`),
+    told('kill: longest that a household stood in the machine’s queue within 3 s', `${waited.toFixed(0)} ms`),
   ];
 }
