@@ -78,6 +78,10 @@ net-full: setup ## every ordered pair of NATs, five times, on hosts and on gatew
 	$(NODE) test/net/matrix-full.ts --runs $(or $(RUNS),5); matrix=$$?; \
 	$(NODE) test/net/corners-full.ts --runs $(or $(RUNS),5) && exit $$matrix
 
+.PHONY: tree-full
+tree-full: bundle ## the tree with 31 real households and what befalls them (root, an hour and a half); WITH='--only kills --kills 10'
+	HEARTH=out/hearth.cjs $(NODE) test/net/tree-full.ts $(WITH)
+
 .PHONY: fuzz
 fuzz: setup ## RUNS=1000000 random and mutated inputs for every decoder
 	RUNS=$(or $(RUNS),1000000) $(VITEST) --project fuzz

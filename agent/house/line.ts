@@ -22,6 +22,8 @@ import { BRIDGE, methodBy, Path, RELAY, sameWay, type Way } from './path.ts';
 const KEEP_ALIVE = ms(300);
 /** ... so that this much silence is five in a row and means that the peer is gone. */
 const SILENCE = ms(1500);
+/** A session that nobody says anything on is kept for the day when it is needed: that costs 12 datagrams a minute each way. */
+const REST = { after: seconds(5), keepAlive: seconds(10) } as const;
 /** Far away only four of the first words and their answers find room in that: on a bad line all of them may be lost. */
 const FIRST_WORD = seconds(3);
 /** So many packets say something of a line; where this share of them was lost, it is a bad one. */
@@ -104,7 +106,14 @@ export class Line {
   adopt(session: Session, way: Way, now: Instant): void {
     const pad = (counter: number, most: number): number => session.pad(counter, most);
     const { random } = this.#options;
-    const connection = new Connection({ random, keepAlive: KEEP_ALIVE, idle: SILENCE, firstWord: FIRST_WORD, pad });
+    const connection = new Connection({
+      random,
+      keepAlive: KEEP_ALIVE,
+      idle: SILENCE,
+      firstWord: FIRST_WORD,
+      rest: REST,
+      pad,
+    });
     this.#path.move(way, now);
     this.#state = { name: 'answered', session, connection };
   }
@@ -160,6 +169,7 @@ export class Line {
     const state = this.#state;
     if (state.name !== 'answered' && state.name !== 'open') return;
     for (const effect of state.connection.step(input, now)) this.#act(effect, state, now, out);
+    if (this.#path.rest(state.connection.isResting, now)) this.#watch(now);
     const verdict = this.#verdict;
     this.#verdict = undefined;
     if (verdict === 'paused') this.#sendAgain(now, out);

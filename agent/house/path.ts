@@ -52,6 +52,8 @@ export class Path {
   /** Where the peer may be by now. */
   #perhaps: { readonly address: Address; readonly until: Instant; bytes: number } | undefined;
   #nudgedAt: Instant = at(-Infinity);
+  /** Nobody says anything: silence is no reason for doubt. */
+  #isResting = false;
 
   constructor(relayAllowed: boolean) {
     this.#relayAllowed = relayAllowed;
@@ -59,6 +61,14 @@ export class Path {
 
   get way(): Way | undefined {
     return this.#way;
+  }
+
+  /** Whether words are expected to come that way; true when that has changed. */
+  rest(isResting: boolean, now: Instant): boolean {
+    if (isResting === this.#isResting) return false;
+    this.#isResting = isResting;
+    this.#heardAt = now;
+    return true;
   }
 
   /** Goes there from now on; true when only the port is another one. */
@@ -160,7 +170,7 @@ export class Path {
 
   /** There is something to fall back to. */
   #isWatched(): boolean {
-    return this.#way !== undefined && this.#way.kind !== 'relay' && this.#relayAllowed;
+    return !this.#isResting && this.#way !== undefined && this.#way.kind !== 'relay' && this.#relayAllowed;
   }
 }
 

@@ -2,6 +2,7 @@ import { Reader } from '../base/bytes.ts';
 import { type Instant, type Millis, ms } from '../base/time.ts';
 import type { Short } from '../tree/talk.ts';
 import type { Purpose } from '../wire/messages.ts';
+import { Chatter } from './chatter.ts';
 
 /** Households whose full names are remembered after their sessions: whom to avoid, of whom to complain. */
 const NAMES_KEPT = 64;
@@ -12,6 +13,7 @@ export interface Relative {
   readonly node: Uint8Array;
   readonly short: Short;
   readonly purpose: Exclude<Purpose, 'ping'>;
+  readonly chatter: Chatter;
   isOpen: boolean;
   /** It was given up for silence, and its session lives on: perhaps only the way was lost, or a moment. */
   quiet: { readonly until: Instant; readonly isMute: boolean } | undefined;
@@ -50,6 +52,7 @@ export class Relatives {
       node,
       short,
       purpose,
+      chatter: new Chatter(),
       isOpen: false,
       quiet: undefined,
       isLeaving: false,

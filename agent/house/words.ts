@@ -1,5 +1,10 @@
+import { after, type Instant, ms } from '../base/time.ts';
 import type { MemberEffect, MemberInput, Peer } from '../tree/talk.ts';
-import { type PeerMessage, ROLL_MOST } from '../wire/peer.ts';
+import { encodePeer, type PeerMessage, ROLL_MOST } from '../wire/peer.ts';
+import type { Orders } from './kinship.ts';
+
+/** A beat that is this late says nothing any more. */
+const BEAT_LASTS = ms(100);
 
 type Said = Extract<
   PeerMessage,
@@ -28,8 +33,23 @@ export function heard(peer: Peer, said: Said): MemberInput {
   }
 }
 
+/** Says something to each of these; encoded once. */
+export function tell(peers: readonly Peer[], message: PeerMessage, out: Orders, deadline?: Instant): void {
+  const bytes = encodePeer(message);
+  for (const pairId of peers) {
+    out.push({ kind: 'tell', pairId, bytes, urgent: true, ...(deadline !== undefined && { deadline }) });
+  }
+}
+
+/** Says what the machine orders. */
+export function say(order: Saying, channel: Uint8Array, now: Instant, out: Orders): void {
+  const { peers, message } = spoken(order, channel);
+  const isBeat = order.kind === 'beat' || order.kind === 'hold';
+  tell(peers, message, out, isBeat ? after(now, BEAT_LASTS) : undefined);
+}
+
 /** The machine's orders as words, and to whom. */
-export function spoken(
+function spoken(
   order: Saying,
   channel: Uint8Array,
 ): { readonly peers: readonly Peer[]; readonly message: PeerMessage } {

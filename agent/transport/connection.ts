@@ -59,6 +59,11 @@ export class Connection {
     return this.#parts.outbox.bytes;
   }
 
+  /** Nobody has said anything for a while. */
+  get isResting(): boolean {
+    return this.#silence.isResting;
+  }
+
   step(input: Input, now: Instant): readonly Effect[] {
     if (this.#closed) return NOTHING;
     this.#now = now;
@@ -132,13 +137,15 @@ export class Connection {
 
   #offer({ bytes, deadline, urgent }: Extract<Input, { kind: 'message' }>, now: Instant): void {
     if (bytes.length > MESSAGE_LIMIT) throw new Error(`message of ${bytes.length} bytes`);
+    this.#silence.used(now);
     this.#parts.outbox.add(bytes, deadline ?? after(now, this.#patience), urgent === true, now);
     this.#demand.offered(bytes.length, now);
   }
 
   #receive(counter: number, bytes: Uint8Array, effects: Effect[], now: Instant): void {
-    this.#silence.heard(now);
     const closing = this.#incoming.receive(counter, bytes, effects, now);
+    if (effects.some(({ kind }) => kind === 'deliver')) this.#silence.used(now);
+    this.#silence.heard(now);
     if (closing !== undefined) this.#end('peer', closing, effects);
   }
 

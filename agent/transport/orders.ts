@@ -13,6 +13,8 @@ export interface Options {
   readonly keepAlive?: Millis;
   /** So much silence of the other side ends it. */
   readonly idle?: Millis;
+  /** After so long without a message such pings are enough. */
+  readonly rest?: { readonly after: Millis; readonly keepAlive: Millis } | undefined;
   /** The same until anything was heard at all, when that is longer: the first words may be lost. */
   readonly firstWord?: Millis;
   /** Chooses the padding of a message's packet, 0 to `most` bytes: whoever seals may have one ready. */

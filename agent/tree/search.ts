@@ -109,6 +109,7 @@ export class Search {
       return;
     }
     this.#refusals = 0;
+    if (contact !== undefined && contact.short === this.#named) this.missed(now);
     if (contact !== undefined) contact.role = 'spare';
     // Nobody has to move: where we are is well.
     if (this.need === 'move') this.need = 'none';

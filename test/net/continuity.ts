@@ -13,37 +13,70 @@ export interface Judged {
   readonly errors: readonly string[];
 }
 
-/** Counters of every PID: one more with each packet that has a payload, or one exact repetition. */
-export function judgeContinuity(stream: Uint8Array): Judged {
-  const pids = new Map<number, number>();
-  const last = new Map<number, { counter: number; repeated: boolean }>();
-  const errors: string[] = [];
-  let packets = 0;
-  for (let at = 0; at + PACKET <= stream.length; at += PACKET) {
-    if (stream[at] !== SYNC) {
-      errors.push(`byte ${at}: no packet starts here`);
-      break;
+/** Judges a stream piece by piece; a packet may come in two. */
+export class Continuity {
+  readonly pids = new Map<number, number>();
+  readonly errors: string[] = [];
+  packets = 0;
+  /** Places where the stream itself says that something is missing (2.4.3.5, discontinuity_indicator). */
+  marks = 0;
+  readonly #last = new Map<number, { counter: number; repeated: boolean }>();
+  #rest: Uint8Array = new Uint8Array(0);
+  #isBroken = false;
+
+  /** `each` gets every packet. */
+  take(piece: Uint8Array, each: (packet: Uint8Array) => void = () => {}): void {
+    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
+    let at = 0;
+    for (; at + PACKET <= bytes.length && !this.#isBroken; at += PACKET) {
+      this.#judge(bytes, at);
+      each(bytes.subarray(at, at + PACKET));
     }
-    packets++;
-    const pid = pidAt(stream, at);
-    pids.set(pid, (pids.get(pid) ?? 0) + 1);
-    if (pid === NULL_PID) continue;
-    const control = stream[at + 3] ?? 0;
+    this.#rest = bytes.slice(at);
+  }
+
+  /** Counters of every PID: one more with each packet that has a payload, or one exact repetition. */
+  #judge(bytes: Uint8Array, at: number): void {
+    if (bytes[at] !== SYNC) {
+      this.errors.push(`packet ${this.packets}: no packet starts here`);
+      this.#isBroken = true;
+      return;
+    }
+    const pid = pidAt(bytes, at);
+    this.pids.set(pid, (this.pids.get(pid) ?? 0) + 1);
+    const number = this.packets++;
+    if (pid === NULL_PID) return;
+    const control = bytes[at + 3] ?? 0;
     const counter = control & 15;
     const payload = (control & 0x10) !== 0;
-    const marked = (control & 0x20) !== 0 && (stream[at + 4] ?? 0) > 0 && ((stream[at + 5] ?? 0) & 0x80) !== 0;
-    const before = last.get(pid);
+    const marked = (control & 0x20) !== 0 && (bytes[at + 4] ?? 0) > 0 && ((bytes[at + 5] ?? 0) & 0x80) !== 0;
+    const before = this.#last.get(pid);
+    if (marked && before !== undefined) this.marks++;
     let repeated = false;
     if (before !== undefined && !marked) {
       const expected = (before.counter + (payload ? 1 : 0)) & 15;
       repeated = payload && counter === before.counter && !before.repeated;
       if (counter !== expected && !repeated) {
-        errors.push(`packet ${at / PACKET}, pid ${pid}: ${counter} after ${before.counter}`);
+        this.errors.push(`packet ${number}, pid ${pid}: ${counter} after ${before.counter}`);
       }
     }
-    last.set(pid, { counter, repeated });
+    this.#last.set(pid, { counter, repeated });
   }
-  return { packets, pids, errors };
+}
+
+/** The whole of a stream at once. */
+export function judgeContinuity(stream: Uint8Array): Judged {
+  const continuity = new Continuity();
+  continuity.take(stream);
+  return continuity;
+}
+
+/** The stream's own clock in a packet, in ms (it begins anew every 26 hours); undefined where there is none. */
+export function clockOf(packet: Uint8Array): number | undefined {
+  const hasClock = ((packet[3] ?? 0) & 0x20) !== 0 && (packet[4] ?? 0) >= 7 && ((packet[5] ?? 0) & 0x10) !== 0;
+  if (!hasClock) return undefined;
+  const base = (packet[6] ?? 0) * 2 ** 25 + (packet[7] ?? 0) * 2 ** 17 + (packet[8] ?? 0) * 2 ** 9;
+  return (base + (packet[9] ?? 0) * 2 + ((packet[10] ?? 0) >> 7)) / 90;
 }
 
 /** The stream without its null packets. */

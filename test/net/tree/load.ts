@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import type { Child } from '../child.ts';
+
+/** What one program has used so far. */
+export interface Usage {
+  readonly cpuMs: number;
+  readonly rssBytes: number;
+  /** How long it stood in the machine's queue with something to do: that is the laboratory's doing, not the program's. */
+  readonly waitedMs: number;
+}
+
+/** A tick of /proc is a hundredth of a second on every Linux that we run on. */
+const TICK_MS = 10;
+
+export function usageOf({ pid }: Child): Usage {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [, waited = '0'] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ');
+  const resident = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return {
+    cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS,
+    rssBytes: Number(resident) * 1024,
+    waitedMs: Number(waited) / 1e6,
+  };
+}
+
+/** Bytes and datagrams that a program's namespace has sent by its line. */
+export function sentBy({ pid }: Child): { readonly bytes: number; readonly packets: number } {
+  const [, text = ''] = /wan:(.*)/.exec(readFileSync(`/proc/${pid}/net/dev`, 'utf8')) ?? [];
+  const fields = text.trim().split(/\s+/).map(Number);
+  return { bytes: fields[8] ?? 0, packets: fields[9] ?? 0 };
+}
