@@ -123,6 +123,9 @@ export class Endpoint {
       case 'drop':
         this.#traffic.give(input.pairId, { kind: 'close' }, now, out);
         break;
+      case 'limit':
+        this.#traffic.give(input.pairId, { kind: 'limit', rate: input.rate }, now, out);
+        break;
       case 'introduction':
         this.#follow(input, now, out);
         break;

@@ -7,7 +7,10 @@ import { earliest, type Instant, isDue, type Millis, ms, seconds } from '../base
 import type { Want } from '../wire/messages.ts';
 import { decodePeer, STREAM_MESSAGES } from '../wire/peer.ts';
 import { Acquainting } from './acquainting.ts';
+import { type Allowed, type Around, assumed, type CapacityView } from './capacity/capacity.ts';
+import type { UploadKnown } from './capacity/upload.ts';
 import { Endpoint, type EndpointEffect, type EndpointInput, type EndpointOptions, type PeerNews } from './endpoint.ts';
+import { Headroom, type HeadroomEffect } from './headroom.ts';
 import type { Peer } from './peer.ts';
 import { linesOf, type PeerView, viewOf } from './peer-view.ts';
 import type { Relative } from './relatives.ts';
@@ -20,13 +23,21 @@ export interface HouseholdOptions extends EndpointOptions {
   readonly ringBytes: number;
   /** How long a missing block holds up viewers. */
   readonly hold: Millis;
+  /** What the line out carries, kbit/s; 0 or nothing where it is to be found out. */
+  readonly uploadKbits?: number | undefined;
+  /** Of the line out, 0 to 1: what may be used. */
+  readonly uploadShare?: number | undefined;
+  /** What the line out was before the last stop. */
+  readonly knownUpload?: UploadKnown | undefined;
 }
 
 export type HouseholdInput =
   | NetInput
   | { readonly kind: 'start' }
-  /** From now on so many households are fed in each channel. */
-  | { readonly kind: 'capacity'; readonly children: number }
+  /** What the owner allows, from now on. */
+  | ({ readonly kind: 'allowed' } & Allowed)
+  /** The machine around us has been looked at: about once a second. */
+  | ({ readonly kind: 'around' } & Around)
   | Extract<EndpointInput, { kind: 'table' | 'carries' | 'uplinks' | 'http-answered' | 'http-failed' }>
   /** An orderly stop: children and parents are told. */
   | { readonly kind: 'leave' };
@@ -37,6 +48,8 @@ export type HouseholdEffect =
   | Extract<EndpointEffect, { kind: 'unbound' | 'read-table' | 'http' | 'keep' | 'left' }>
   /** Something for the log and for whoever watches. */
   | HouseholdEvent
+  /** To be remembered of the line out. */
+  | { readonly kind: 'learned'; readonly known: UploadKnown }
   /** Viewers of this channel have something to read in its ring. */
   | { readonly kind: 'news'; readonly channel: Uint8Array };
 
@@ -63,6 +76,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
   readonly watches: readonly Watch[];
   readonly #known = new Map<number, Acquaintance>();
   readonly #acquainting: Acquainting;
+  readonly #headroom: Headroom;
   /** Requests for a parent or for spares under way, by number. */
   readonly #requests = new Map<number, { readonly watch: Watch; readonly want: Want }>();
   #lastRequest = 0;
@@ -71,14 +85,23 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
   #leaving: Set<Watch> | undefined;
 
   constructor(options: HouseholdOptions) {
-    this.endpoint = new Endpoint(options);
-    const { cipher, random, children, ringSpan, ringBytes, hold } = options;
+    const { cipher, random, ringSpan, ringBytes, hold } = options;
+    const children = assumed(options.children, options.channels.length);
+    this.endpoint = new Endpoint({ ...options, children });
     const { node } = this.endpoint;
     const peer = (pairId: number): Peer | undefined => this.endpoint.peer(pairId);
     this.#acquainting = new Acquainting({ cipher, random, node, peer });
     this.watches = options.channels.map(
       (channel) => new Watch({ cipher, random, channel, node, children, ringSpan, ringBytes, hold, ...linesOf(peer) }),
     );
+    this.#headroom = new Headroom({
+      children: options.children,
+      uploadKbits: options.uploadKbits ?? 0,
+      share: options.uploadShare ?? 1,
+      known: options.knownUpload,
+      watches: this.watches,
+      peers: () => this.endpoint.peers,
+    });
   }
 
   step(input: HouseholdInput, now: Instant): readonly HouseholdEffect[] {
@@ -87,9 +110,12 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
       case 'leave':
         this.#leave(now, out);
         return out;
-      case 'capacity':
-        for (const watch of this.watches) this.#drive(watch, { kind: 'capacity', slots: input.children }, now, out);
-        break;
+      case 'allowed':
+        this.#give(this.#headroom.allow(input, now), now, out);
+        return out;
+      case 'around':
+        this.#headroom.around(input, now);
+        return out;
       case 'start':
       case 'datagram':
       case 'opened':
@@ -107,12 +133,19 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
       for (const watch of this.watches) {
         if (isDue(watch.wake(), now)) this.#drive(watch, { kind: 'tick' }, now, out);
       }
+      if (isDue(this.#headroom.wake(), now)) this.#give(this.#headroom.look(now), now, out);
     }
     return out;
   }
 
   wake(): Instant | undefined {
-    return this.watches.reduce((wake, watch) => earliest(wake, watch.wake()), this.endpoint.wake());
+    const wake = this.watches.length === 0 ? undefined : this.#headroom.wake();
+    return this.watches.reduce((first, watch) => earliest(first, watch.wake()), earliest(wake, this.endpoint.wake()));
+  }
+
+  /** What can be sent, and how that is known. */
+  get capacity(): CapacityView {
+    return this.#headroom.view;
   }
 
   /** The parent, the spares and the children of a channel, as the status shows them. */
@@ -317,6 +350,24 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
         case 'news':
           out.push({ kind: 'news', channel: watch.channel });
           break;
+        case 'event':
+          out.push(effect);
+          break;
+      }
+    }
+  }
+
+  #give(effects: readonly HeadroomEffect[], now: Instant, out: HouseholdEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'feed':
+          this.#drive(effect.watch, { kind: 'capacity', slots: effect.slots }, now, out);
+          break;
+        case 'capacity':
+        case 'limit':
+          this.#reach(effect, now, out);
+          break;
+        case 'learned':
         case 'event':
           out.push(effect);
           break;

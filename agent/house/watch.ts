@@ -7,6 +7,7 @@ import { Ring } from '../blocks/ring.ts';
 import { Entry } from '../media/entry.ts';
 import type { Cipher } from '../seal/cipher.ts';
 import { encodePeer, type PeerMessage } from '../wire/peer.ts';
+import { StreamRate } from './capacity/stream-rate.ts';
 import type { Standing } from './children.ts';
 import { Kin } from './kin.ts';
 import type { KinEffect, KinInput, KinOptions, Larder } from './kinship.ts';
@@ -63,6 +64,8 @@ export class Watch {
   readonly ring: Ring;
   readonly feed: Feed;
   readonly kin: Kin;
+  /** What one copy of the stream takes. */
+  readonly rate = new StreamRate();
   readonly #random: Random;
   readonly #deadlines = new Deadlines<'repair' | 'status'>();
   readonly #asked = new Map<number, Instant>();
@@ -109,6 +112,11 @@ export class Watch {
 
   get lag(): Millis {
     return ms((this.kin.parent?.lag ?? 0) + this.#oneWay);
+  }
+
+  /** Something is missing that the parent should have mended by now: what follows of that is a gap. */
+  isLate(now: Instant): boolean {
+    return this.feed.missing(now, MISSED_AGE).length > 0;
   }
 
   /** The household that feeds this one; undefined while there is none. */
@@ -208,6 +216,7 @@ export class Watch {
         this.#whole = Math.max(this.#whole, effect.number);
         if (this.#promised !== undefined && this.#whole >= this.#promised.number) this.#promised = undefined;
         const { kind: _, ...block } = effect;
+        this.rate.took(block);
         this.#news(this.ring.push(block, now).length, out);
         this.kin.step({ kind: 'block', pairId: from, number: block.number }, now, out);
         return;

@@ -82,7 +82,7 @@ export class Channels {
       fed: before?.fed ?? new Map<string, { parent: string; method: Method }>(),
     };
     this.#all.set(channel, entry);
-    entry.plan.plant(origin.nodeKey, origin.facts?.children ?? 0, prefixOf(origin));
+    entry.plan.plant(origin.nodeKey, origin.facts?.streams ?? 0, prefixOf(origin));
     return entry;
   }
 
@@ -91,7 +91,7 @@ export class Channels {
     const channel = this.#all.get(name);
     if (channel === undefined) return undefined;
     channel.fed.delete(joiner.nodeKey);
-    const answer = channel.plan.join(joiner.nodeKey, claimOf(joiner), avoid, now);
+    const answer = channel.plan.join(joiner.nodeKey, claimOf(joiner, name), avoid, now);
     this.#settle(name);
     return answer;
   }
@@ -130,7 +130,7 @@ export class Channels {
     if (channel === undefined) return;
     const { plan, fed } = channel;
     const node = member.nodeKey;
-    plan.enter(node, claimOf(member), now);
+    plan.enter(node, claimOf(member, name), now);
     if (parent === undefined) fed.delete(node);
     else fed.set(node, { parent: parent.node, method: parent.method });
     plan.stand(node, { parent: parent?.node, children }, now);
@@ -156,7 +156,7 @@ export class Channels {
   resize(channel: string, client: Client, now: Instant): void {
     const plan = this.#all.get(channel)?.plan;
     if (plan?.tree.get(client.nodeKey) === undefined) return;
-    plan.enter(client.nodeKey, claimOf(client), now);
+    plan.enter(client.nodeKey, claimOf(client, channel), now);
     this.#settle(channel);
   }
 
@@ -179,8 +179,8 @@ export class Channels {
   }
 }
 
-function claimOf(client: Client): { capacity: number; prefix: string } {
-  return { capacity: client.facts?.children ?? 0, prefix: prefixOf(client) };
+function claimOf(client: Client, channel: string): { capacity: number; prefix: string } {
+  return { capacity: client.shares.get(channel) ?? client.facts?.streams ?? 0, prefix: prefixOf(client) };
 }
 
 /** A street or a small carrier's block: /24, or /48 of IPv6. */

@@ -40,6 +40,8 @@ export interface Client {
   readonly asking: Allowance;
   readonly relaying: Allowance;
   readonly nudging: Allowance;
+  /** What it can send of channels that share its line, by their keys. */
+  shares: ReadonlyMap<string, number>;
   /** Keys of the channels it is in. */
   readonly channels: Set<string>;
 }
@@ -47,7 +49,8 @@ export interface Client {
 /** What it said of itself. */
 export interface Facts {
   readonly role: ClientRole;
-  readonly children: number;
+  /** That it can send, in any channel that has no share of its own. */
+  readonly streams: number;
   readonly internal: readonly Address[];
   readonly proven: readonly Candidate[];
   readonly profile: NatProfile;
@@ -166,6 +169,7 @@ export class Directory {
       asking: before?.asking ?? full(this.#asking, now),
       relaying: before?.relaying ?? full(this.#relaying, now),
       nudging: before?.nudging ?? full(NUDGING, now),
+      shares: before?.shares ?? new Map(),
       channels: before?.channels ?? new Set(),
     };
     if (before !== undefined) this.#byIndex.delete(before.index);

@@ -12,6 +12,7 @@ import type {
   Carrying,
   ChannelId,
   ChannelInfo,
+  ChannelShare,
   ClientRole,
   Fault,
   Fired,
@@ -31,7 +32,8 @@ import type {
 /** What the rendezvous is told of this household. */
 export interface Presence {
   readonly role: ClientRole;
-  readonly children: number;
+  /** That it can send. */
+  readonly streams: number;
   readonly internal: readonly Address[];
   readonly proven?: readonly Proven[];
   readonly profile: NatProfile;
@@ -66,7 +68,8 @@ export type ClientInput =
   /** Lead this channel from now on, also after a restart of the rendezvous. */
   | { readonly kind: 'publish'; readonly channel: KeyPair; readonly epoch: number; readonly name: string }
   | { readonly kind: 'report'; readonly pairId: number; readonly outcome: Outcome }
-  | { readonly kind: 'capacity'; readonly children: number }
+  /** So many can be sent from now on, and in these channels so many. */
+  | { readonly kind: 'capacity'; readonly streams: number; readonly shares: readonly ChannelShare[] }
   /** Where we stand now; repeated by itself to a rendezvous that was restarted. */
   | {
       readonly kind: 'position';

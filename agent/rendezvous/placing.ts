@@ -62,8 +62,9 @@ export class Placing {
     return isDecided ? [event('demoted', { node: base32(node).slice(0, 8), fault })] : [];
   }
 
-  capacity(client: Client, { request, children }: Capacity, answers: FromRendezvous[], now: Instant): [] {
-    if (client.facts !== undefined) client.facts = { ...client.facts, children };
+  capacity(client: Client, { request, streams, shares }: Capacity, answers: FromRendezvous[], now: Instant): [] {
+    if (client.facts !== undefined) client.facts = { ...client.facts, streams };
+    client.shares = new Map(shares.map((share) => [keyOf(share.channel), share.streams]));
     for (const channel of client.channels) {
       this.#floor.matchmaker.channels.resize(channel, client, now);
     }

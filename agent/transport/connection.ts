@@ -84,6 +84,9 @@ export class Connection {
       case 'ping':
         this.#outgoing.speak();
         break;
+      case 'limit':
+        this.#outgoing.limit(input.rate);
+        break;
       case 'close':
         this.#outgoing.close(input.reason, effects, now);
         this.#end('us', input.reason, effects);
@@ -115,6 +118,7 @@ export class Connection {
       lossRate: this.#recovery.lossRate,
       bytesInFlight: flight.bytes,
       deliveryRate: bbr.bandwidth * 1000,
+      deliveredBytes: bbr.delivered,
       window: bbr.window,
       phase: bbr.phase,
       queued: outbox.bytes,

@@ -37,6 +37,8 @@ export type Input =
   | { readonly kind: 'doubt' }
   /** Something is to be sent now, whatever window and pace say: the other side may be waiting for any word. */
   | { readonly kind: 'ping' }
+  /** No faster than this, in bytes per millisecond, whatever the path would take; undefined lifts it. */
+  | { readonly kind: 'limit'; readonly rate: number | undefined }
   | { readonly kind: 'close'; readonly reason: number }
   | { readonly kind: 'tick' };
 
@@ -66,6 +68,8 @@ export interface Stats {
   readonly bytesInFlight: number;
   /** Bytes a second. */
   readonly deliveryRate: number;
+  /** Acknowledged so far, packets with all that is around them. */
+  readonly deliveredBytes: number;
   readonly window: number;
   readonly phase: string;
   /** Bytes waiting. */

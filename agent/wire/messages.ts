@@ -87,8 +87,8 @@ export interface Register {
   readonly kind: 'register';
   readonly request: number;
   readonly role: ClientRole;
-  /** How many households this one will feed, 0 to 255. */
-  readonly children: number;
+  /** Streams that it can send, 0 to 31 in eighths. */
+  readonly streams: number;
   /** Addresses of its own interfaces with the port of its main socket, up to 8. */
   readonly internal: readonly Address[];
   /** Further public addresses of its own, each proven by the token an observer sent to exactly that address; up to 4. */
@@ -341,11 +341,19 @@ export type Outcome =
   | { readonly kind: 'connected'; readonly method: Method }
   | { readonly kind: 'failed'; readonly reason: Reason };
 
-/** How many households this one feeds at most. Answered by `done`. */
+/** "So many streams I can send now." Answered by `done`. */
 export interface Capacity {
   readonly kind: 'capacity';
   readonly request: number;
-  readonly children: number;
+  /** In any channel that is not named; 0 to 31 in eighths. */
+  readonly streams: number;
+  /** Of these channels, where several share the line; up to 8. */
+  readonly shares: readonly ChannelShare[];
+}
+
+export interface ChannelShare {
+  readonly channel: ChannelId;
+  readonly streams: number;
 }
 
 /** "This is where I stand in the tree": rebuilds the table of a rendezvous that was restarted. Answered by `done`. */
