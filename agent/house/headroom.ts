@@ -2,6 +2,7 @@ import { type Instant, ms } from '../base/time.ts';
 import { type Allowed, type Around, Capacity, type CapacityEffect, type CapacityView } from './capacity/capacity.ts';
 import type { Sight } from './capacity/pressure.ts';
 import type { UploadKnown } from './capacity/upload.ts';
+import { encodePeer } from '../wire/peer.ts';
 import type { EndpointInput } from './orders.ts';
 import type { Peer } from './peer.ts';
 import type { Watch } from './watch.ts';
@@ -15,11 +16,13 @@ export interface HeadroomOptions extends Allowed {
 
 export type HeadroomEffect =
   | { readonly kind: 'feed'; readonly watch: Watch; readonly slots: number; readonly most: number }
-  | Extract<EndpointInput, { kind: 'capacity' | 'limit' }>
+  | Extract<EndpointInput, { kind: 'capacity' | 'limit' | 'tell' }>
   | Extract<CapacityEffect, { kind: 'learned' | 'event' }>;
 
 /** A limit that is this much like the one before is left alone. */
 const SAME = 0.05;
+/** Needs no answer but that it arrived. */
+const QUESTION = encodePeer({ kind: 'echo', reply: true, token: new Uint8Array(8) });
 
 /** What a household has left to give, seen from its sessions and channels: the capacity machine with eyes and hands. */
 export class Headroom {
@@ -74,7 +77,15 @@ export class Headroom {
           break;
       }
     }
-    return [...out, ...this.#paces()];
+    return [...out, ...(this.view.weather.isDoubtful ? this.#questions() : []), ...this.#paces()];
+  }
+
+  /** Little is said to those above us, so how long it takes is not known unless they are asked. */
+  #questions(): readonly HeadroomEffect[] {
+    const { watches, peers } = this.#options;
+    const isFed = (pairId: number): boolean => watches.some(({ kin }) => kin.children.has(pairId));
+    const asked = [...peers()].filter(({ open, pairId }) => open && !isFed(pairId));
+    return asked.map(({ pairId }) => ({ kind: 'tell', pairId, bytes: QUESTION, urgent: true }));
   }
 
   #claim(streams: readonly number[]): HeadroomEffect {
@@ -90,8 +101,9 @@ export class Headroom {
       if (stats === undefined) return [];
       const { pairId } = peer;
       const isChild = watches.some(({ kin }) => kin.children.has(pairId));
-      const { deliveredBytes, sentPackets, lostPackets, rttMs, queued: waitingBytes } = stats;
-      return [{ pairId, isChild, deliveredBytes, sentPackets, lostPackets, rtt: ms(rttMs), waitingBytes }];
+      const { deliveredBytes, sentPackets, lostPackets, latestRttMs, queued: waitingBytes } = stats;
+      const counts = { deliveredBytes, sentPackets, lostPackets, waitingBytes };
+      return [{ pairId, isChild, ...counts, rtt: ms(latestRttMs), deliveryRate: stats.deliveryRate / 1000 }];
     });
   }
 

@@ -365,6 +365,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
           break;
         case 'capacity':
         case 'limit':
+        case 'tell':
           this.#reach(effect, now, out);
           break;
         case 'learned':

@@ -115,6 +115,7 @@ export class Connection {
     const { rtt, outbox, flight, bbr } = this.#parts;
     return {
       rttMs: rtt.smoothed,
+      latestRttMs: rtt.latest,
       lossRate: this.#recovery.lossRate,
       bytesInFlight: flight.bytes,
       deliveryRate: bbr.bandwidth * 1000,

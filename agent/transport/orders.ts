@@ -63,6 +63,8 @@ export type Effect =
 
 export interface Stats {
   readonly rttMs: number;
+  /** Of the last packet that was acknowledged, unsmoothed. */
+  readonly latestRttMs: number;
   /** Share of the last some hundred packets taken for lost. */
   readonly lossRate: number;
   readonly bytesInFlight: number;

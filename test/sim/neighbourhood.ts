@@ -37,6 +37,13 @@ export interface Home {
   readonly access: ReturnType<World['household']>['access'];
 }
 
+type Own = Pick<HouseholdOptions, 'children' | 'channels' | 'carries'>;
+
+/** A home's line, where it is another than its neighbours', and what the home knows of it. */
+export interface LineOut extends Partial<Pick<HouseholdOptions, 'uploadKbits' | 'uploadShare' | 'knownUpload'>> {
+  readonly access?: AccessShape;
+}
+
 /** A rendezvous, an origin with the test card, and as many homes as a scenario wants, on the virtual clock. */
 export class Neighbourhood {
   readonly world: World;
@@ -93,8 +100,8 @@ export class Neighbourhood {
     this.originDrive.give({ kind: 'start' });
   }
 
-  home(name: string, kind: KindName, children = 2, carries?: CarryLimits): Home {
-    return this.#home(name, kind, { children, channels: [this.#channel], carries });
+  home(name: string, kind: KindName, children = 2, carries?: CarryLimits, line: LineOut = {}): Home {
+    return this.#home(name, kind, { children, channels: [this.#channel], carries, ...line });
   }
 
   /** One that takes no channel, and carries for others. */
@@ -102,8 +109,8 @@ export class Neighbourhood {
     return this.#home(name, kind, { children: 0, channels: [], carries });
   }
 
-  #home(name: string, kind: KindName, own: Pick<HouseholdOptions, 'children' | 'channels' | 'carries'>): Home {
-    const { host, boxes, access } = this.world.household(kind, { name, access: this.#access });
+  #home(name: string, kind: KindName, own: Own & LineOut): Home {
+    const { host, boxes, access } = this.world.household(kind, { name, access: own.access ?? this.#access });
     const household = new Household({
       ...this.#endpoint(host),
       role: 'agent',

@@ -81,6 +81,8 @@ const ASSUMED = 2;
 const MOST = 8;
 /** A look, while somebody is fed: a viewer's cushion is four of them. */
 const LOOK = ms(250);
+/** Until it is clear whose doing it is. */
+const DOUBTFUL_LOOK = ms(100);
 const IDLE_LOOK = seconds(1);
 /** Other devices' traffic comes and goes; what stays so long is theirs. */
 const STAYS = seconds(3);
@@ -89,6 +91,8 @@ const FADING = 0.8;
 const CALM = ms(20);
 /** More is promised only when it has been there for so long. */
 const GROWS_AFTER = seconds(5);
+/** Who fed all it may for so long, and nothing ever waited, may try one more. */
+const TRIES_AFTER = seconds(60);
 /** What is told to the rendezvous, unless whole streams come or go. */
 const TELL_EVERY = seconds(60);
 const TELL_STEP = 0.25;
@@ -110,11 +114,14 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
   #othersMost = 0;
   /** The owner has just changed what is allowed. */
   #isOrdered = false;
+  /** Streams that are believed of a line that was never full. */
+  #believed = ASSUMED;
+  #calmSince: Instant | undefined;
   #lookAt: Instant = at(0);
   #slots: number[];
   #streams: number[];
   #told: { readonly streams: readonly number[]; readonly at: Instant };
-  #weather: Weather = { isFull: false, queue: ms(0), delivered: 0, backlog: ms(0) };
+  #weather: Weather = { isFull: false, isDoubtful: false, queue: ms(0), delivered: 0, shown: 0, backlog: ms(0) };
   #source: Source = 'assumed';
   /** Since when the line would carry more, or less, than is promised. */
   #differsSince: { readonly way: 'more' | 'less'; readonly at: Instant } | undefined;
@@ -212,7 +219,9 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
       channels.some(({ isLate }) => isLate),
       now,
     );
+    if (this.#weather.isDoubtful) this.#lookAt = after(now, DOUBTFUL_LOOK);
     const isNews = this.#see(now, out);
+    this.#try(channels, now);
     // Before any stream has come there is nothing to divide by.
     if (rates.length > 0) this.#settle(this.#shares(demands), isNews || this.#isOrdered, now, out);
     else if (this.#isOrdered) this.#settle(this.#assumed(channels), true, now, out);
@@ -222,16 +231,28 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
 
   /** What the line shows. True when it turns out to be full. */
   #see(now: Instant, out: CapacityEffect[]): boolean {
-    const { isFull, queue, delivered } = this.#weather;
-    const through = delivered + (this.#others ?? 0);
+    const { isFull, queue, delivered, shown } = this.#weather;
+    const [through, evidence] = [delivered, shown].map((rate) => rate + (this.#others ?? 0)) as [number, number];
     this.#upload.watch(queue < CALM, now);
     if (!isFull) {
-      this.#upload.carried(through, now);
+      this.#upload.carried(evidence, now);
       return false;
     }
     if (!this.#upload.full(through, now)) return false;
+    this.#believed = ASSUMED;
     this.#say('upload-full', { kbits: Math.round(through * BITS), queue_ms: this.#queueMs }, out);
     return true;
+  }
+
+  /** One child more than were fed without a queue: if that is too much, it shows within a second and ends with the child. */
+  #try(channels: readonly ChannelSight[], now: Instant): void {
+    const fed = channels.reduce((sum, { children }) => sum + children, 0);
+    const slots = this.#slots.reduce((sum, many) => sum + many, 0);
+    if (fed === 0 || fed < slots || this.#weather.queue >= CALM) this.#calmSince = undefined;
+    else this.#calmSince ??= now;
+    if (this.#calmSince === undefined || since(this.#calmSince, now) < TRIES_AFTER) return;
+    this.#believed = Math.min(MOST, Math.max(this.#believed, slots + 1));
+    this.#calmSince = undefined;
   }
 
   #assumed(channels: readonly ChannelSight[]): readonly Share[] {
@@ -258,9 +279,14 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
     const { children } = this.#allowed;
     const dearest = demands.reduce((need, demand) => Math.max(need, demand.need), 0);
     const seen = this.#room(least);
-    const room =
-      most === undefined ? Math.max(seen, Math.min(ASSUMED * dearest, this.#room(Infinity))) : this.#room(most);
-    this.#source = most === undefined ? (seen > ASSUMED * dearest ? 'measured' : 'assumed') : this.#measured(most);
+    const believed = this.#believed * dearest;
+    const room = most === undefined ? Math.max(seen, Math.min(believed, this.#room(Infinity))) : this.#room(most);
+    this.#source =
+      most === undefined
+        ? seen > believed || this.#believed > ASSUMED
+          ? 'measured'
+          : 'assumed'
+        : this.#measured(most);
     const shares = divide(demands, room, children);
     const strained = this.#strain.most;
     if (strained === undefined || shares.reduce((sum, { slots }) => sum + slots, 0) <= strained) return shares;
