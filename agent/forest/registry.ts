@@ -12,6 +12,8 @@ const FORGETS_LATEST = 50_000;
 /** What a household reports of its place within this goes in one message. */
 const TOGETHER = 50;
 const NOTICED = 10_000;
+/** An auditor asks again twice before it says that nothing comes. */
+const SILENT = 750;
 
 /** The rendezvous of the simulation: the real plan behind messages that take their time. */
 export class Registry {
@@ -19,6 +21,7 @@ export class Registry {
   isThere = true;
   /** Questions it answered, by kind. */
   readonly asked_ = { parent: 0, spares: 0, waits: 0 };
+  audits = 0;
   readonly #sim: Sim;
   #origin: House | undefined;
   #wakeAt = Infinity;
@@ -164,8 +167,25 @@ export class Registry {
           this.#sim.connect(Number(node), Number(to), 'move', instead === undefined ? undefined : Number(instead)),
         );
       }
+      for (const { by, of } of this.plan.audits(this.#sim.clock)) this.#soon(() => this.#audit(by, of));
       this.#plan();
     });
+  }
+
+  /** One household asks another for a block. Who is not there proves nothing. */
+  #audit(by: string, of: string): void {
+    const { houses, net, now } = this.#sim;
+    const [auditor, audited] = [houses.get(Number(by)), houses.get(Number(of))];
+    if (auditor === undefined || audited === undefined) return;
+    this.audits++;
+    const answered = now + net.punch(auditor.id, audited.id) + net.rtt(auditor.id, audited.id);
+    const passed = audited.manner === 'honest' || audited.manner === 'slow';
+    this.#sim.at(passed ? answered : answered + SILENT, () =>
+      this.#soon(() => {
+        this.plan.audited(by, of, passed, this.#sim.clock);
+        this.#plan();
+      }),
+    );
   }
 }
 

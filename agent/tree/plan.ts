@@ -1,5 +1,6 @@
 import type { Random } from '../base/random.ts';
-import { after, at, earliest, type Instant, type Millis, minutes, ms } from '../base/time.ts';
+import { after, at, earliest, type Instant, type Millis, minutes, ms, seconds } from '../base/time.ts';
+import { type Audit, Audits } from './audits.ts';
 import { Claims, type Said } from './claims.ts';
 import { Generations } from './generations.ts';
 import { type Move, Moves } from './moves.ts';
@@ -24,6 +25,12 @@ const CREDIT_MOST = 32;
 const WORTH_WAITING = 2;
 const LIFT_EVERY = ms(500);
 const LIFT_SOON = ms(10);
+/** Who says that it can feed and has fed nobody until then is tried out: a leaf within a minute if it lied. */
+const UNPROVEN_FOR = seconds(20);
+/** Drawn to find an auditor that shares no prefix with anybody concerned. */
+const AUDITORS = 12;
+/** Auditors that are asked when the verdict decides whether it feeds again. */
+const TRIALS = 3;
 /** The origin asks for no parent. */
 const NEVER = minutes(60);
 
@@ -74,6 +81,7 @@ export class Plan {
   readonly #trust = new Trust();
   readonly #moves = new Moves(this.tree);
   readonly #doubted = new Map<string, Instant>();
+  readonly #audits = new Audits();
   #orders: Move[] = [];
   #credit = 0;
   #borrowed = 0;
@@ -189,6 +197,7 @@ export class Plan {
     if (heir !== undefined && above?.isFree === true) this.tree.attach(heir.node, above.node);
     this.#records.delete(node);
     this.#doubted.delete(node);
+    this.#audits.forget(node);
     this.#claims.forget(node);
     this.#spares.forget(node);
     this.#generations.forget(node);
@@ -208,7 +217,31 @@ export class Plan {
       proven && why === 'corrupt',
       now,
     );
+    // One block shows who gives nothing; for who gives too little it takes another child.
+    if (!decided && why !== 'slow' && this.#trust.isDoubted(against, now)) this.#audits.want(against, 1, now);
     this.#judge(against, now);
+    return decided;
+  }
+
+  /** Households that are to try out others now; each answers with `audited`, or not at all. */
+  audits(now: Instant): readonly Audit[] {
+    return this.#audits.due(now, (of) => this.#auditor(of, now));
+  }
+
+  /**
+   * How that went: whether a block came that the other one must have had. Who could not be reached proves nothing: then
+   * nothing is said. True when the other one is taken for one that feeds nobody from now on.
+   */
+  audited(by: string, of: string, passed: boolean, now: Instant): boolean {
+    const [record, audited] = [this.#records.get(by), this.#records.get(of)];
+    if (record === undefined || audited === undefined || !this.#audits.answered(by, of)) return false;
+    let decided = false;
+    if (passed) this.#trust.acquit(of, now);
+    else {
+      decided = this.#trust.testify({ node: by, prefix: record.prefix }, of, false, now);
+      if (!decided) this.#audits.want(of, 1, now);
+    }
+    this.#judge(of, now);
     return decided;
   }
 
@@ -216,7 +249,7 @@ export class Plan {
   due(now: Instant): readonly Move[] {
     this.#ripen(now);
     for (const node of this.#moves.expire(now)) this.#restore(node);
-    for (const [node, until] of [...this.#doubted]) if (until <= now) this.#judge(node, now);
+    for (const [node, until] of [...this.#doubted]) if (until <= now) this.#retry(node, now);
     if (this.#liftAt !== undefined && this.#liftAt <= now) this.#lift(now);
     const moves = this.#orders;
     this.#orders = [];
@@ -227,11 +260,33 @@ export class Plan {
     if (this.#orders.length > 0) return at(0);
     let wake = earliest(earliest(this.#generations.wake(), this.#liftAt), this.#moves.wake());
     for (const until of this.#doubted.values()) wake = earliest(wake, until);
-    return wake;
+    return earliest(wake, this.#audits.wake());
   }
 
   get #root(): Seat | undefined {
     return this.tree.root === undefined ? undefined : this.tree.get(this.tree.root);
+  }
+
+  /** Its time is over. Who was found to feed nobody is tried out before it is given anybody again. */
+  #retry(node: string, now: Instant): void {
+    const isDemoted = this.tree.get(node)?.slots === 0 && Math.floor(this.#records.get(node)?.capacity ?? 0) > 0;
+    if (isDemoted && this.#trust.prolong(node, now)) this.#audits.want(node, TRIALS, now);
+    this.#judge(node, now);
+  }
+
+  /** Somebody who has the stream, by lot, and of another prefix than all who are concerned. */
+  #auditor(of: string, now: Instant): string | undefined {
+    const [record, seat] = [this.#records.get(of), this.tree.get(of)];
+    if (record === undefined || seat?.depth === undefined || seat.planted || record.capacity < 1) return undefined;
+    const isProven = seat.slots > 0 && seat.below.some(({ node }) => this.#claims.parentOf(node) === of);
+    if (isProven && seat.gate === 'open') return undefined;
+    for (const { node, depth, planted, above } of this.tree.draw(this.#random, AUDITORS)) {
+      const prefix = this.#records.get(node)?.prefix ?? '';
+      if (depth === undefined || planted || node === of || above === seat || seat.above?.node === node) continue;
+      if (prefix !== '' && (prefix === record.prefix || this.#trust.hasWitness(of, prefix, now))) continue;
+      if (!this.#trust.isDoubted(node, now) && this.#records.get(node)?.ripe === true) return node;
+    }
+    return undefined;
   }
 
   #judge(node: string, now: Instant): void {
@@ -288,6 +343,7 @@ export class Plan {
       if (record === undefined || record.ripe) continue;
       record.ripe = true;
       this.enter(node, record, now);
+      if (record.capacity >= 1) this.#audits.wantLater(node, after(now, UNPROVEN_FOR));
       const move = this.#moves.ripe(node);
       if (move !== undefined) this.#orders.push(move);
     }

@@ -11,16 +11,25 @@ const DEMOTED_MOST: Millis = minutes(60);
 /** Who complains of more parents than this in the time is not heard: real parents do not fail that often. */
 const COMPLAINTS_MOST = 4;
 const COMPLAINTS_FOR = minutes(10);
+/** Between two looks whether somebody has tried it out. */
+const TRIED_WITHIN = seconds(30);
 /** Records that are kept; the oldest go first. */
 const REMEMBERED = 20_000;
 
 export type Complaint = 'silent' | 'slow' | 'corrupt';
+
+interface Witness {
+  readonly node: string;
+  readonly prefix: string;
+}
 
 interface Record {
   readonly witnesses: Map<string, Instant>;
   doubtedUntil: Instant;
   demotedUntil: Instant;
   demotions: number;
+  /** Its time is over, and somebody is to try it out. */
+  isOnTrial: boolean;
 }
 
 /** What children say of their parents, and who is believed. */
@@ -29,17 +38,46 @@ export class Trust {
   readonly #complainers = new Map<string, Map<string, Instant>>();
 
   /** A child says that its parent failed it; `proven` by its signed bytes. True when this was the word that decided. */
-  complain(by: { node: string; prefix: string }, against: string, proven: boolean, now: Instant): boolean {
-    if (!proven && !this.#isHeard(by.node, against, now)) return false;
+  complain(by: Witness, against: string, proven: boolean, now: Instant): boolean {
+    return (proven || this.#isHeard(by.node, against, now)) && this.testify(by, against, proven, now);
+  }
+
+  /** The same of somebody that was sent to try it out, and is heard whatever it said of others. */
+  testify(by: Witness, against: string, proven: boolean, now: Instant): boolean {
     const record = this.#record(against, now);
     record.doubtedUntil = after(now, DOUBTED_FOR);
     for (const [prefix, until] of record.witnesses) if (until <= now) record.witnesses.delete(prefix);
     record.witnesses.set(by.prefix === '' ? by.node : by.prefix, after(now, WITNESS_FOR));
-    if (!proven && record.witnesses.size < WITNESSES) return false;
-    if (record.demotedUntil > now) return false;
+    if (!proven && !record.isOnTrial && record.witnesses.size < WITNESSES) return false;
+    if (record.demotedUntil > now && !record.isOnTrial) return false;
     record.witnesses.clear();
+    record.isOnTrial = false;
     record.demotedUntil = after(now, ms(Math.min(DEMOTED_MOST, DEMOTED_FOR * 2 ** record.demotions++)));
     return true;
+  }
+
+  /** Whether somebody of that prefix speaks against it already. */
+  hasWitness(against: string, prefix: string, now: Instant): boolean {
+    return (this.#records.get(against)?.witnesses.get(prefix) ?? 0) > now;
+  }
+
+  /** It was tried out and gave what it should. What children said of it stays said until it is old. */
+  acquit(node: string, now: Instant): void {
+    const record = this.#records.get(node);
+    if (record === undefined) return;
+    record.doubtedUntil = now;
+    // Who was demoted while somebody tried it out stays that.
+    if (record.isOnTrial) record.demotedUntil = now;
+    record.isOnTrial = false;
+  }
+
+  /** Its time is over: it has to be tried out first. False when it had that chance, and nobody came to say how it went. */
+  prolong(node: string, now: Instant): boolean {
+    const record = this.#records.get(node);
+    if (record === undefined) return false;
+    record.isOnTrial = !record.isOnTrial;
+    if (record.isOnTrial) record.demotedUntil = after(now, TRIED_WITHIN);
+    return record.isOnTrial;
   }
 
   /** Not given children now. */
@@ -75,6 +113,7 @@ export class Trust {
       doubtedUntil: now,
       demotedUntil: now,
       demotions: 0,
+      isOnTrial: false,
     };
     keepNewest(this.#records, node, record);
     return record;

@@ -166,7 +166,57 @@ describe('what households say of their places', () => {
     expect(scene.plan.complain(second, 'liar', 'silent', false, at(scene.now))).toBe(true);
     expect(scene.plan.tree.get('liar')?.slots).toBe(0);
     scene.pass(61_000);
+    scene.pass(31_000);
     expect(scene.plan.tree.get('liar')?.slots).toBe(2);
+  });
+
+  const known = (): Scene => {
+    const scene = new Scene();
+    for (const node of ['a', 'b', 'c', 'd', 'e', 'f']) scene.add(node, 2);
+    // Those that feed nobody are tried out for that.
+    scene.pass(25_000);
+    for (const { by, of } of scene.plan.audits(at(scene.now))) scene.plan.audited(by, of, true, at(scene.now));
+    return scene;
+  };
+
+  it('who says that it can feed and feeds nobody is tried out within half a minute', () => {
+    const scene = new Scene();
+    for (const node of ['a', 'b', 'c', 'd', 'e', 'f']) scene.add(node, 2);
+    scene.pass(25_000);
+    const idle = [...scene.plan.tree.members()].filter(({ below }) => below.length === 0).map(({ node }) => node);
+    expect(scene.plan.audits(at(scene.now)).map(({ of }) => of)).toEqual(idle);
+  });
+
+  it('after one complaint somebody of a third prefix is sent to try the parent out, and clears it', () => {
+    const scene = known();
+    const child = scene.plan.tree.get('a')?.children[0] ?? '';
+    scene.plan.complain(child, 'a', 'silent', false, at(scene.now));
+    expect(scene.plan.tree.get('a')?.gate).toBe('shut');
+    const [audit] = scene.plan.audits(at(scene.now));
+    expect(audit?.of).toBe('a');
+    expect(['a', ...(scene.plan.tree.get('a')?.children ?? [])]).not.toContain(audit?.by);
+    expect(scene.plan.audited('stranger', 'a', false, at(scene.now))).toBe(false);
+    expect(scene.plan.audited(audit?.by ?? '', 'a', true, at(scene.now))).toBe(false);
+    expect(scene.plan.tree.get('a')?.gate).toBe('open');
+  });
+
+  it('a complaint and a trial that brought nothing make a leaf, until another trial brings something', () => {
+    const scene = known();
+    const child = scene.plan.tree.get('a')?.children[0] ?? '';
+    scene.plan.complain(child, 'a', 'silent', false, at(scene.now));
+    const [first] = scene.plan.audits(at(scene.now));
+    expect(scene.plan.audited(first?.by ?? '', 'a', false, at(scene.now))).toBe(true);
+    expect(scene.plan.tree.get('a')?.slots).toBe(0);
+    scene.pass(61_000);
+    const [second] = scene.plan.audits(at(scene.now));
+    expect([second?.of, scene.plan.tree.get('a')?.slots]).toEqual(['a', 0]);
+    expect(scene.plan.audited(second?.by ?? '', 'a', false, at(scene.now))).toBe(true);
+    scene.pass(100_000);
+    expect(scene.plan.tree.get('a')?.slots).toBe(0);
+    scene.pass(21_000);
+    const [third] = scene.plan.audits(at(scene.now));
+    scene.plan.audited(third?.by ?? '', 'a', true, at(scene.now));
+    expect(scene.plan.tree.get('a')?.slots).toBe(2);
   });
 
   it('a stranger cannot complain', () => {
