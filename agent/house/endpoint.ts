@@ -161,6 +161,7 @@ export class Endpoint {
       case 'publish':
       case 'position':
       case 'complain':
+      case 'audited':
       case 'leave-channel':
       case 'capacity':
         this.#ask(input, now, out);

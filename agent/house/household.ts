@@ -7,6 +7,7 @@ import { earliest, type Instant, isDue, type Millis, ms, seconds } from '../base
 import type { Want } from '../wire/messages.ts';
 import { decodePeer, STREAM_MESSAGES } from '../wire/peer.ts';
 import { Acquainting } from './acquainting.ts';
+import { Auditing, type AuditingEffect } from './auditing.ts';
 import { type Allowed, type Around, assumed, type CapacityView } from './capacity/capacity.ts';
 import type { UploadKnown } from './capacity/upload.ts';
 import { Endpoint, type EndpointEffect, type EndpointInput, type EndpointOptions, type PeerNews } from './endpoint.ts';
@@ -65,7 +66,7 @@ const JOIN_AGAIN = seconds(1);
 /** How a peer is used here. */
 interface Acquaintance {
   readonly node: Uint8Array;
-  readonly purpose: 'ping' | Relative['purpose'];
+  readonly purpose: 'ping' | 'audit' | Relative['purpose'];
   readonly watch: Watch | undefined;
   method: Method | undefined;
 }
@@ -77,6 +78,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
   readonly #known = new Map<number, Acquaintance>();
   readonly #acquainting: Acquainting;
   readonly #headroom: Headroom;
+  readonly #auditing: Auditing;
   /** Requests for a parent or for spares under way, by number. */
   readonly #requests = new Map<number, { readonly watch: Watch; readonly want: Want }>();
   #lastRequest = 0;
@@ -94,6 +96,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     this.watches = options.channels.map(
       (channel) => new Watch({ cipher, random, channel, node, children, ringSpan, ringBytes, hold, ...linesOf(peer) }),
     );
+    this.#auditing = new Auditing(cipher);
     this.#headroom = new Headroom({
       children: options.children,
       uploadKbits: options.uploadKbits ?? 0,
@@ -133,13 +136,14 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
       for (const watch of this.watches) {
         if (isDue(watch.wake(), now)) this.#drive(watch, { kind: 'tick' }, now, out);
       }
+      if (isDue(this.#auditing.wake(), now)) this.#giveAll(this.#auditing.tick(now), now, out);
       if (isDue(this.#headroom.wake(), now)) this.#give(this.#headroom.look(now), now, out);
     }
     return out;
   }
 
   wake(): Instant | undefined {
-    const wake = this.watches.length === 0 ? undefined : this.#headroom.wake();
+    const wake = earliest(this.#auditing.wake(), this.watches.length === 0 ? undefined : this.#headroom.wake());
     return this.watches.reduce((first, watch) => earliest(first, watch.wake()), earliest(wake, this.endpoint.wake()));
   }
 
@@ -251,12 +255,28 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     if (purpose === 'ping') return;
     const name = channel?.name ?? '';
     if (watch === undefined) this.#reach({ kind: 'drop', pairId }, now, out);
+    else if (purpose === 'audit') this.#giveAll(this.#auditing.meet(pairId, watch), now, out);
     else this.#drive(watch, { kind: 'introduced', pairId, node, purpose, instead, name }, now, out);
   }
 
   #hear(pairId: number, news: PeerNews, now: Instant, out: HouseholdEffect[]): void {
     const known = this.#known.get(pairId);
     if (known === undefined) return;
+    if (known.purpose === 'audit') this.#hearAudited(pairId, news, now, out);
+    else this.#hearRelative(pairId, known, news, now, out);
+  }
+
+  /** One that we try out: nothing that it says is for anybody else here. */
+  #hearAudited(pairId: number, news: PeerNews, now: Instant, out: HouseholdEffect[]): void {
+    if (news.kind === 'message') this.#giveAll(this.#auditing.message(pairId, news.bytes, now), now, out);
+    else if (news.kind === 'open') this.#giveAll(this.#auditing.open(pairId, now), now, out);
+    else if (news.kind === 'closed') {
+      this.#known.delete(pairId);
+      this.#giveAll(this.#auditing.closed(pairId), now, out);
+    }
+  }
+
+  #hearRelative(pairId: number, known: Acquaintance, news: PeerNews, now: Instant, out: HouseholdEffect[]): void {
     const { watch, purpose } = known;
     const who = { pair: pairId, purpose, peer: hex(known.node) };
     switch (news.kind) {
@@ -354,6 +374,13 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
           out.push(effect);
           break;
       }
+    }
+  }
+
+  #giveAll(effects: readonly AuditingEffect[], now: Instant, out: HouseholdEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'event') out.push(effect);
+      else this.#reach(effect, now, out);
     }
   }
 

@@ -167,6 +167,7 @@ export type EndpointInput =
           | 'publish'
           | 'position'
           | 'complain'
+          | 'audited'
           | 'leave-channel'
           | 'capacity'
           | 'leave';

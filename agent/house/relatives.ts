@@ -11,7 +11,7 @@ export interface Relative {
   readonly pairId: number;
   readonly node: Uint8Array;
   readonly short: Short;
-  readonly purpose: Exclude<Purpose, 'ping'>;
+  readonly purpose: Exclude<Purpose, 'ping' | 'audit'>;
   isOpen: boolean;
   /** It was given up for silence, and its session lives on: perhaps only the way was lost, or a moment. */
   quiet: { readonly until: Instant; readonly isMute: boolean } | undefined;

@@ -1,7 +1,6 @@
 import type { Method } from '../base/outcome.ts';
 import type { Random } from '../base/random.ts';
 import { earliest, type Instant } from '../base/time.ts';
-import type { Move } from '../tree/moves.ts';
 import { type Answer, Plan, type PlanOptions } from '../tree/plan.ts';
 import type { ChannelFacts, ChannelId, Fault } from '../wire/messages.ts';
 import type { Client } from './directory.ts';
@@ -25,6 +24,14 @@ export interface Edge {
   readonly method: Method | undefined;
   readonly depth: number | undefined;
   readonly slots: number;
+}
+
+/** Two that a plan wants brought together: one goes under the other, or tries it out. */
+export interface PlanOrder {
+  readonly purpose: 'move' | 'audit';
+  readonly asker: string;
+  readonly target: string;
+  readonly channel: string;
 }
 
 export interface ChannelsOptions {
@@ -61,15 +68,19 @@ export class Channels {
     return wake;
   }
 
-  /** Households that are to have another parent now. */
-  due(now: Instant): readonly (Move & { readonly channel: string })[] {
-    const moves: (Move & { channel: string })[] = [];
+  /** Households that are to have another parent now, or to try out another. */
+  due(now: Instant): readonly PlanOrder[] {
+    const orders: PlanOrder[] = [];
     for (const [channel, when] of [...this.#wakes]) {
       if (when > now) continue;
-      for (const move of this.#all.get(channel)?.plan.due(now) ?? []) moves.push({ ...move, channel });
+      const plan = this.#all.get(channel)?.plan;
+      for (const { node, to } of plan?.due(now) ?? [])
+        orders.push({ purpose: 'move', asker: node, target: to, channel });
+      for (const { by, of } of plan?.audits(now) ?? [])
+        orders.push({ purpose: 'audit', asker: by, target: of, channel });
       this.#settle(channel);
     }
-    return moves;
+    return orders;
   }
 
   /** The holder of the channel's key leads it from now on; members keep their places. */
@@ -139,6 +150,13 @@ export class Channels {
 
   complain(name: string, by: string, against: string, fault: Fault, now: Instant): boolean {
     const decided = this.#all.get(name)?.plan.complain(by, against, fault, false, now) ?? false;
+    this.#settle(name);
+    return decided;
+  }
+
+  /** How a trial ended. True when the household is taken for one that feeds nobody from now on. */
+  audited(name: string, by: string, of: string, passed: boolean, now: Instant): boolean {
+    const decided = this.#all.get(name)?.plan.audited(by, of, passed, now) ?? false;
     this.#settle(name);
     return decided;
   }

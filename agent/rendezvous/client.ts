@@ -111,6 +111,8 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
         return this.#asking.report(input, now);
       case 'complain':
         return this.#asking.complain(input, now);
+      case 'audited':
+        return this.#asking.audited(input, now);
       case 'capacity':
         return this.#capacity(input, now);
       case 'position':

@@ -17,7 +17,7 @@ import type {
 import { spend } from '../base/allowance.ts';
 import { candidates } from './candidates.ts';
 import { Channels } from './channels.ts';
-import { type Client, type Directory, type Facts, keyOf } from './directory.ts';
+import { AUDITED, AUDITING, type Client, type Directory, type Facts, keyOf } from './directory.ts';
 import type { Limits } from './limits.ts';
 import { publishText } from './proofs.ts';
 import { isConducted } from './parties.ts';
@@ -221,15 +221,17 @@ export class Matchmaker {
     client.channels.clear();
   }
 
-  /** Pairs for the households that the plans want elsewhere now. */
+  /** Pairs for the households that the plans want elsewhere now, or tried out. */
   moves(now: Instant): readonly Pair[] {
-    return this.channels.due(now).flatMap(({ node, to, channel }) => {
-      const [asker, target] = [this.#directory.byNode(node), this.#directory.byNode(to)];
+    return this.channels.due(now).flatMap((order) => {
+      const { channel, purpose } = order;
+      const [asker, target] = [this.#directory.byNode(order.asker), this.#directory.byNode(order.target)];
       if (asker?.facts === undefined || target?.facts === undefined || !this.#mayKnock(target)) {
-        this.channels.failed(channel, node, to);
+        if (purpose === 'move') this.channels.failed(channel, order.asker, order.target);
         return [];
       }
-      return [this.#begin({ asker, target, request: 0, purpose: 'move', channel }, now)];
+      if (purpose === 'audit' && !mayAudit(asker, target, now)) return [];
+      return [this.#begin({ asker, target, request: 0, purpose, channel }, now)];
     });
   }
 
@@ -293,7 +295,7 @@ export class Matchmaker {
     const startAt = after(now, ms(Math.max(halfTrip(asker), halfTrip(target))));
     const secret = this.#cipher.random(32);
     // A relay is no help on the day when a spare is needed.
-    const relayAllowed = this.#limits.relayKbits > 0 && which.purpose !== 'spare';
+    const relayAllowed = this.#limits.relayKbits > 0 && which.purpose !== 'spare' && which.purpose !== 'audit';
     return this.pairs.enter(
       { ...facts, secret, startAt, relayAllowed, conducted: isConducted(asker, target), at: key(target.address) },
       now,
@@ -327,6 +329,12 @@ function tripOf(client: Client | undefined): number {
 /** What belongs to one carrier or region, mostly. */
 function areaOf(client: Client | undefined): string {
   return (client?.address.ip ?? '').split(/[.:]/).slice(0, 2).join('.');
+}
+
+/** Nobody's line is spent on trying out others, or on being tried out. */
+function mayAudit(asker: Client, target: Client, now: Instant): boolean {
+  const wait = spend(asker.auditing, AUDITING, 1, now);
+  return wait === 'spent' && spend(target.audited, AUDITED, 1, now) === 'spent';
 }
 
 function halfTrip(client: Client): number {

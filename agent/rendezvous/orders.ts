@@ -24,6 +24,7 @@ import type {
   Outcome,
   Proven,
   RefusedReason,
+  Verdict,
   Volley,
   VolleyShot,
   Want,
@@ -78,6 +79,8 @@ export type ClientInput =
       readonly children: readonly NodeId[];
     }
   | { readonly kind: 'complain'; readonly channel: ChannelId; readonly node: NodeId; readonly fault: Fault }
+  /** What a trial that it asked for has shown. */
+  | { readonly kind: 'audited'; readonly pairId: number; readonly verdict: Verdict }
   | { readonly kind: 'leave-channel'; readonly channel: ChannelId }
   | { readonly kind: 'relay'; readonly pairId: number; readonly bytes: Uint8Array }
   /** A volley is under way, or why not. */

@@ -41,6 +41,7 @@ import {
   REFUSALS,
   RELAY_LIMIT,
   ROLES,
+  VERDICTS,
   WANTS,
 } from './messages.ts';
 import { readLineReport, readStretch, writeLineReport, writeStretch } from './lines.ts';
@@ -75,6 +76,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *  0x14  bridged        pair u32 | leg u32 | up u8
  *  0x15  try-door       id u32 | index u8 | observer u8 | address
  *  0x16  complain       request u32 | channel 32 | node 32 | fault u8
+ *  0x17  audited        request u32 | pair u32 | verdict u8
  *  0x18  line-test      request u32
  *  0x19  line-ask       request u32
  *  0x1a  stretch        id u32 | index u8 | zeros ≤ 1440 (the rest)
@@ -319,6 +321,15 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       const [request, channel, node] = [r.u32(), r.bytes(32), r.bytes(32)];
       const fault = readWord(r, FAULTS);
       return fault === undefined ? undefined : { kind: 'complain', request, channel, node, fault };
+    },
+  },
+  audited: {
+    type: 0x17,
+    write: (w, m) => writeWord(w.u32(m.request).u32(m.pairId), VERDICTS, m.verdict),
+    read: (r) => {
+      const [request, pairId] = [r.u32(), r.u32()];
+      const verdict = readWord(r, VERDICTS);
+      return verdict === undefined ? undefined : { kind: 'audited', request, pairId, verdict };
     },
   },
   'leave-channel': {

@@ -32,6 +32,7 @@ export type FromClient =
   | Capacity
   | Position
   | Complain
+  | Audited
   | LeaveChannel
   | Leave
   | Response
@@ -75,10 +76,10 @@ export type ClientRole = (typeof ROLES)[number];
 export const REFUSALS = ['refused', 'peer-unknown', 'peer-offline', 'quota', 'channel-unknown', 'no-parent'] as const;
 export type RefusedReason = (typeof REFUSALS)[number];
 
-export const PURPOSES = ['ping', 'parent', 'child', 'spare', 'move'] as const;
+export const PURPOSES = ['ping', 'parent', 'child', 'spare', 'move', 'audit'] as const;
 /**
  * What the introduced peer is to the receiver: `parent` will feed it, `move` shall do so instead of its present one, `spare` is kept
- * at hand for the day that fails; `child` is the other side of all three, and may ask to be fed.
+ * at hand for the day that fails, `audit` is to be tried out for the rendezvous; `child` is the other side of all four, and may ask to be fed.
  */
 export type Purpose = (typeof PURPOSES)[number];
 
@@ -377,6 +378,18 @@ export interface Complain {
   readonly channel: ChannelId;
   readonly node: NodeId;
   readonly fault: Fault;
+}
+
+export const VERDICTS = ['good', 'bad', 'silent'] as const;
+/** It gave what it should; what it gave was wrong; it gave nothing, or not enough. */
+export type Verdict = (typeof VERDICTS)[number];
+
+/** "I have tried out the household that you sent me to." Not said where it was not reached. Answered by `done`. */
+export interface Audited {
+  readonly kind: 'audited';
+  readonly request: number;
+  readonly pairId: number;
+  readonly verdict: Verdict;
 }
 
 /** "I no longer watch this channel." Answered by `done`. */

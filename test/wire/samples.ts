@@ -14,6 +14,7 @@ import {
   PURPOSES,
   REFUSALS,
   ROLES,
+  VERDICTS,
   type Shot,
   WANTS,
 } from '../../agent/wire/messages.ts';
@@ -161,6 +162,12 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     channel: node,
     parent: fc.option(fc.record({ node, method: fc.constantFrom(...METHODS) }), { nil: undefined }),
     children: list(node, 16),
+  }),
+  audited: fc.record({
+    kind: fc.constant('audited'),
+    request: u32,
+    pairId: u32,
+    verdict: fc.constantFrom(...VERDICTS),
   }),
   'leave-channel': fc.record({ kind: fc.constant('leave-channel'), request: u32, channel: node }),
   leave: fc.record({ kind: fc.constant('leave') }),
