@@ -23,9 +23,9 @@ export interface Weather {
   readonly isDoubtful: boolean;
   /** What waits in it, of any session: how much longer a round trip takes than it did. */
   readonly queue: Millis;
-  /** Bytes per millisecond that arrived of late. */
+  /** Bytes per millisecond that arrived in the last look, or in the last second where that is less. */
   readonly delivered: number;
-  /** The same with what the path of a child that catches up was seen to deliver. */
+  /** In the last second; or what the path of a child that catches up was seen to deliver, where that is more. */
   readonly shown: number;
   /** What waits in us for children, in time of the stream. */
   readonly backlog: Millis;
@@ -78,7 +78,8 @@ export class Pressure {
     for (const sight of sights) this.#track(sight, span, now);
     const here = new Set(sights.map(({ pairId }) => pairId));
     for (const pairId of this.#tracks.keys()) if (!here.has(pairId)) this.#tracks.delete(pairId);
-    const delivered = this.#rate(now);
+    const average = this.#average(now);
+    const latest = sights.reduce((sum, { pairId }) => sum + (this.#tracks.get(pairId)?.rate ?? 0), 0);
     const children = sights.filter(({ isChild }) => isChild);
     const others = sights.filter(({ isChild }) => !isChild);
     const waiting = children.reduce((sum, { waitingBytes }) => sum + waitingBytes, 0);
@@ -94,8 +95,15 @@ export class Pressure {
     const catching = children.filter(({ pairId }) => since(this.#tracks.get(pairId)?.since ?? now, now) < CATCHES_UP);
     const patience = catching.length > 0 ? CATCHES_UP : FULL_FOR;
     const isFull = this.#fullSince !== undefined && since(this.#fullSince, now) >= patience;
-    const shown = Math.max(delivered, ...catching.map((one) => one.deliveryRate));
-    return { isFull, isDoubtful: theirs >= QUEUE && suffers, queue, delivered, shown, backlog };
+    const shown = Math.max(average, ...catching.map((one) => one.deliveryRate));
+    return {
+      isFull,
+      isDoubtful: theirs >= QUEUE && suffers,
+      queue,
+      delivered: Math.min(average, latest),
+      shown,
+      backlog,
+    };
   }
 
   /** How much longer a round trip takes than it did. */
@@ -122,7 +130,7 @@ export class Pressure {
     [before.delivered, before.sent, before.lost] = [deliveredBytes, sentPackets, lostPackets];
   }
 
-  #rate(now: Instant): number {
+  #average(now: Instant): number {
     this.#totals.push({ at: now, bytes: this.#bytes });
     while (this.#totals.length > 2 && after(this.#totals[1]?.at ?? now, SPAN) <= now) this.#totals.shift();
     const [first] = this.#totals;

@@ -1,4 +1,6 @@
 const LESS_THAN_ONE = 0.999;
+/** Three times a third is one. */
+const NEARLY = 1 - 1e-9;
 
 /** One channel of a household that wants to be given on. */
 export interface Demand {
@@ -25,7 +27,7 @@ export function divide(demands: readonly Demand[], room: number, cap: number): r
   let left = room;
   const give = (index: number): boolean => {
     const { need } = demands[index] as Demand;
-    if ((slots[index] ?? 0) >= cap || need > left) return false;
+    if ((slots[index] ?? 0) >= cap || need * NEARLY > left) return false;
     slots[index] = (slots[index] ?? 0) + 1;
     left -= need;
     return true;
