@@ -75,24 +75,26 @@ export class Pressure {
   look(sights: readonly Sight[], need: number, isLate: boolean, now: Instant): Weather {
     const span = Math.max(1, since(this.#looked, now));
     this.#looked = now;
-    for (const sight of sights) this.#track(sight, span, now);
+    const others = sights.filter(({ isChild }) => !isChild);
+    const before = Math.min(...others.map((one) => this.#grown(one)));
+    for (const sight of sights) this.#track(sight, before === Infinity ? 0 : before, span, now);
     const here = new Set(sights.map(({ pairId }) => pairId));
     for (const pairId of this.#tracks.keys()) if (!here.has(pairId)) this.#tracks.delete(pairId);
     const average = this.#average(now);
     const latest = sights.reduce((sum, { pairId }) => sum + (this.#tracks.get(pairId)?.rate ?? 0), 0);
     const children = sights.filter(({ isChild }) => isChild);
-    const others = sights.filter(({ isChild }) => !isChild);
     const waiting = children.reduce((sum, { waitingBytes }) => sum + waitingBytes, 0);
     const backlog = ms(need === 0 ? 0 : waiting / need);
     const loss = Math.min(1, ...children.map(({ pairId }) => this.#tracks.get(pairId)?.loss ?? 0));
     const gets = children.reduce((sum, { pairId }) => sum + (this.#tracks.get(pairId)?.rate ?? 0), 0);
     const suffers = backlog >= BACKLOG || loss >= LOSSY || isLate || gets < ENOUGH * need;
+    const isNew = ({ pairId }: Sight): boolean => since(this.#tracks.get(pairId)?.since ?? now, now) < CATCHES_UP;
+    const catching = children.filter(isNew);
     const theirs = children.length === 0 ? 0 : Math.min(...children.map((one) => this.#grown(one)));
     const queue = ms(Math.min(theirs, ...others.map((one) => this.#grown(one))));
     const isPressed = suffers && (queue >= QUEUE || (children.length > 1 && loss >= LOST && queue > 0));
     if (!isPressed) this.#fullSince = undefined;
     else this.#fullSince ??= now;
-    const catching = children.filter(({ pairId }) => since(this.#tracks.get(pairId)?.since ?? now, now) < CATCHES_UP);
     const patience = catching.length > 0 ? CATCHES_UP : FULL_FOR;
     const isFull = this.#fullSince !== undefined && since(this.#fullSince, now) >= patience;
     const shown = Math.max(average, ...catching.map((one) => one.deliveryRate));
@@ -111,11 +113,17 @@ export class Pressure {
     return Math.max(0, rtt - (this.#tracks.get(pairId)?.floor ?? rtt));
   }
 
-  #track(sight: Sight, span: number, now: Instant): void {
+  /** `queue`: what others feel now; who comes while the line is full has known no shorter way. */
+  #track(sight: Sight, queue: number, span: number, now: Instant): void {
     const { pairId, isChild, deliveredBytes, sentPackets, lostPackets, rtt } = sight;
     const before = this.#tracks.get(pairId);
     if (before === undefined) {
-      const facts = { floor: rtt, delivered: deliveredBytes, sent: sentPackets, lost: lostPackets };
+      const facts = {
+        floor: Math.max(1, rtt - queue),
+        delivered: deliveredBytes,
+        sent: sentPackets,
+        lost: lostPackets,
+      };
       this.#tracks.set(pairId, { ...facts, loss: 0, rate: 0, since: now, isChild });
       return;
     }
