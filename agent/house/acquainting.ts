@@ -53,7 +53,15 @@ export class Acquainting {
   /** Whether what another household says is to be followed: it may make us knock at one address, and not often. */
   mayFollow(introduction: Introduction, channel: Uint8Array, now: Instant): boolean {
     const { relayAllowed, conducted, purpose, candidates, request } = introduction;
-    if (relayAllowed || conducted || purpose === 'ping' || candidates.length !== 1 || request !== 0) return false;
+    if (
+      relayAllowed ||
+      conducted ||
+      purpose === 'ping' ||
+      purpose === 'audit' ||
+      candidates.length !== 1 ||
+      request !== 0
+    )
+      return false;
     if (introduction.channel === undefined || !sameBytes(introduction.channel.id, channel)) return false;
     return !sameBytes(introduction.peer, this.#options.node) && spend(this.#followed, RATE, 1, now) === 'spent';
   }

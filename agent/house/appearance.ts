@@ -271,13 +271,13 @@ export class Appearance implements Machine<AppearanceInput, AppearanceEffect> {
   }
 
   #presence(): Extract<ClientInput, { kind: 'register' }> {
-    const { role, children } = this.#options;
+    const { role, children: streams } = this.#options;
     const port = this.#local?.port ?? 0;
     // The main socket is one of IPv4; where the other one is, is proven.
     const four = this.#networks.filter(({ ip }) => !ip.includes(':')).map(({ ip }) => ({ ip, port }));
     const internal = [...this.#doors.claimed, ...four].slice(0, 8);
     const proven = [...this.#doors.open, ...this.#six.proven];
-    return { kind: 'register', role, children, internal, proven, profile: this.profile };
+    return { kind: 'register', role, streams, internal, proven, profile: this.profile };
   }
 
   #ground(): Ground {

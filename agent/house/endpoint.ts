@@ -123,6 +123,9 @@ export class Endpoint {
       case 'drop':
         this.#traffic.give(input.pairId, { kind: 'close' }, now, out);
         break;
+      case 'limit':
+        this.#traffic.give(input.pairId, { kind: 'limit', rate: input.rate }, now, out);
+        break;
       case 'introduction':
         this.#follow(input, now, out);
         break;
@@ -158,6 +161,7 @@ export class Endpoint {
       case 'publish':
       case 'position':
       case 'complain':
+      case 'audited':
       case 'leave-channel':
       case 'capacity':
         this.#ask(input, now, out);

@@ -7,7 +7,11 @@ import { earliest, type Instant, isDue, type Millis, ms, seconds } from '../base
 import type { Want } from '../wire/messages.ts';
 import { decodePeer, STREAM_MESSAGES } from '../wire/peer.ts';
 import { Acquainting } from './acquainting.ts';
+import { Auditing, type AuditingEffect } from './auditing.ts';
+import { type Allowed, type Around, assumed, type CapacityView } from './capacity/capacity.ts';
+import type { UploadKnown } from './capacity/upload.ts';
 import { Endpoint, type EndpointEffect, type EndpointInput, type EndpointOptions, type PeerNews } from './endpoint.ts';
+import { Headroom, type HeadroomEffect } from './headroom.ts';
 import type { Peer } from './peer.ts';
 import { linesOf, type PeerView, viewOf } from './peer-view.ts';
 import type { Relative } from './relatives.ts';
@@ -27,13 +31,21 @@ export interface HouseholdOptions extends EndpointOptions {
   readonly ringBytes: number;
   /** How long a missing block holds up viewers. */
   readonly hold: Millis;
+  /** What the line out carries, kbit/s; 0 or nothing where it is to be found out. */
+  readonly uploadKbits?: number | undefined;
+  /** Of the line out, 0 to 1: what may be used. */
+  readonly uploadShare?: number | undefined;
+  /** What the line out was before the last stop. */
+  readonly knownUpload?: UploadKnown | undefined;
 }
 
 export type HouseholdInput =
   | NetInput
   | { readonly kind: 'start' }
-  /** From now on so many households are fed in each channel. */
-  | { readonly kind: 'capacity'; readonly children: number }
+  /** What the owner allows, from now on. */
+  | ({ readonly kind: 'allowed' } & Allowed)
+  /** The machine around us has been looked at: about once a second. */
+  | ({ readonly kind: 'around' } & Around)
   | Extract<EndpointInput, { kind: 'table' | 'carries' | 'uplinks' | 'http-answered' | 'http-failed' }>
   /** An orderly stop: children and parents are told. */
   | { readonly kind: 'leave' };
@@ -44,6 +56,8 @@ export type HouseholdEffect =
   | Extract<EndpointEffect, { kind: 'unbound' | 'read-table' | 'http' | 'keep' | 'left' }>
   /** Something for the log and for whoever watches. */
   | HouseholdEvent
+  /** To be remembered of the line out. */
+  | { readonly kind: 'learned'; readonly known: UploadKnown }
   /** Viewers of this channel have something to read in its ring. */
   | { readonly kind: 'news'; readonly channel: Uint8Array };
 
@@ -59,7 +73,7 @@ const JOIN_AGAIN = seconds(1);
 /** How a peer is used here. */
 interface Acquaintance {
   readonly node: Uint8Array;
-  readonly purpose: 'ping' | Relative['purpose'];
+  readonly purpose: 'ping' | 'audit' | Relative['purpose'];
   readonly watch: Watch | undefined;
   method: Method | undefined;
 }
@@ -70,6 +84,8 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
   readonly watches: readonly Watch[];
   readonly #known = new Map<number, Acquaintance>();
   readonly #acquainting: Acquainting;
+  readonly #headroom: Headroom;
+  readonly #auditing: Auditing;
   /** Requests for a parent or for spares under way, by number. */
   readonly #requests = new Map<number, { readonly watch: Watch; readonly want: Want }>();
   #lastRequest = 0;
@@ -78,8 +94,9 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
   #leaving: Set<Watch> | undefined;
 
   constructor(options: HouseholdOptions) {
-    this.endpoint = new Endpoint(options);
-    const { cipher, random, children, ringSpan, ringBytes, hold } = options;
+    const { cipher, random, ringSpan, ringBytes, hold } = options;
+    const children = assumed(options.children, options.channels.length);
+    this.endpoint = new Endpoint({ ...options, children });
     const { node } = this.endpoint;
     const peer = (pairId: number): Peer | undefined => this.endpoint.peer(pairId);
     this.#acquainting = new Acquainting({ cipher, random, node, peer });
@@ -87,6 +104,15 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
       ({ id: channel, token }) =>
         new Watch({ cipher, random, channel, token, node, children, ringSpan, ringBytes, hold, ...linesOf(peer) }),
     );
+    this.#auditing = new Auditing(cipher);
+    this.#headroom = new Headroom({
+      children: options.children,
+      uploadKbits: options.uploadKbits ?? 0,
+      share: options.uploadShare ?? 1,
+      known: options.knownUpload,
+      watches: this.watches,
+      peers: () => this.endpoint.peers,
+    });
   }
 
   step(input: HouseholdInput, now: Instant): readonly HouseholdEffect[] {
@@ -95,9 +121,12 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
       case 'leave':
         this.#leave(now, out);
         return out;
-      case 'capacity':
-        for (const watch of this.watches) this.#drive(watch, { kind: 'capacity', slots: input.children }, now, out);
-        break;
+      case 'allowed':
+        this.#give(this.#headroom.allow(input, now), now, out);
+        return out;
+      case 'around':
+        this.#headroom.around(input, now);
+        return out;
       case 'start':
       case 'datagram':
       case 'opened':
@@ -115,12 +144,20 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
       for (const watch of this.watches) {
         if (isDue(watch.wake(), now)) this.#drive(watch, { kind: 'tick' }, now, out);
       }
+      if (isDue(this.#auditing.wake(), now)) this.#giveAll(this.#auditing.tick(now), now, out);
+      if (isDue(this.#headroom.wake(), now)) this.#give(this.#headroom.look(now), now, out);
     }
     return out;
   }
 
   wake(): Instant | undefined {
-    return this.watches.reduce((wake, watch) => earliest(wake, watch.wake()), this.endpoint.wake());
+    const wake = earliest(this.#auditing.wake(), this.watches.length === 0 ? undefined : this.#headroom.wake());
+    return this.watches.reduce((first, watch) => earliest(first, watch.wake()), earliest(wake, this.endpoint.wake()));
+  }
+
+  /** What can be sent, and how that is known. */
+  get capacity(): CapacityView {
+    return this.#headroom.view;
   }
 
   /** The parent, the spares and the children of a channel, as the status shows them. */
@@ -228,6 +265,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     // Households that bring us together say what they like; only an answer of the rendezvous has a signature behind it.
     const epoch = wanted === undefined ? undefined : channel?.epoch;
     if (watch === undefined) this.#reach({ kind: 'drop', pairId }, now, out);
+    else if (purpose === 'audit') this.#giveAll(this.#auditing.meet(pairId, watch), now, out);
     else this.#drive(watch, { kind: 'introduced', pairId, node, purpose, instead, name, epoch }, now, out);
   }
 
@@ -238,6 +276,21 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
   #hear(pairId: number, news: PeerNews, now: Instant, out: HouseholdEffect[]): void {
     const known = this.#known.get(pairId);
     if (known === undefined) return;
+    if (known.purpose === 'audit') this.#hearAudited(pairId, news, now, out);
+    else this.#hearRelative(pairId, known, news, now, out);
+  }
+
+  /** One that we try out: nothing that it says is for anybody else here. */
+  #hearAudited(pairId: number, news: PeerNews, now: Instant, out: HouseholdEffect[]): void {
+    if (news.kind === 'message') this.#giveAll(this.#auditing.message(pairId, news.bytes, now), now, out);
+    else if (news.kind === 'open') this.#giveAll(this.#auditing.open(pairId, now), now, out);
+    else if (news.kind === 'closed') {
+      this.#known.delete(pairId);
+      this.#giveAll(this.#auditing.closed(pairId), now, out);
+    }
+  }
+
+  #hearRelative(pairId: number, known: Acquaintance, news: PeerNews, now: Instant, out: HouseholdEffect[]): void {
     const { watch, purpose } = known;
     const who = { pair: pairId, purpose, peer: hex(known.node) };
     switch (news.kind) {
@@ -331,6 +384,32 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
         case 'news':
           out.push({ kind: 'news', channel: watch.channel });
           break;
+        case 'event':
+          out.push(effect);
+          break;
+      }
+    }
+  }
+
+  #giveAll(effects: readonly AuditingEffect[], now: Instant, out: HouseholdEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'event') out.push(effect);
+      else this.#reach(effect, now, out);
+    }
+  }
+
+  #give(effects: readonly HeadroomEffect[], now: Instant, out: HouseholdEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'feed':
+          this.#drive(effect.watch, { kind: 'capacity', slots: effect.slots }, now, out);
+          break;
+        case 'capacity':
+        case 'limit':
+        case 'tell':
+          this.#reach(effect, now, out);
+          break;
+        case 'learned':
         case 'event':
           out.push(effect);
           break;

@@ -83,6 +83,8 @@ export type PeerInput =
   | { readonly kind: 'bridged'; readonly up: boolean }
   /** Of the sockets that volleys asked for. */
   | Extract<NetInput, { kind: 'opened' | 'failed' }>
+  /** What the house lets us send, in bytes per millisecond; undefined for as much as the path takes. */
+  | { readonly kind: 'limit'; readonly rate: number | undefined }
   | { readonly kind: 'close' }
   | { readonly kind: 'tick' };
 
@@ -165,6 +167,7 @@ export type EndpointInput =
           | 'publish'
           | 'position'
           | 'complain'
+          | 'audited'
           | 'leave-channel'
           | 'capacity'
           | 'leave';
@@ -179,6 +182,7 @@ export type EndpointInput =
       readonly urgent?: boolean | undefined;
     }
   | { readonly kind: 'drop'; readonly pairId: number }
+  | { readonly kind: 'limit'; readonly pairId: number; readonly rate: number | undefined }
   /** From a household that knows us both. */
   | Introduction
   /**

@@ -87,7 +87,7 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
         break;
       case 'capacity':
         this.#drive({ kind: 'capacity', slots: input.children }, now, out);
-        this.#reach(input, now, out);
+        this.#reach({ kind: 'capacity', streams: input.children, shares: [] }, now, out);
         break;
       case 'start':
         this.#drive(input, now, out);
@@ -213,7 +213,9 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
       case 'introduced':
         this.#nodes.set(effect.pairId, effect.node);
         event(out, 'introduced', { pair: effect.pairId, peer: hex(effect.node), purpose: effect.purpose });
-        if (effect.purpose !== 'ping') this.#drive({ ...effect, purpose: effect.purpose }, now, out);
+        // Nobody sends the origin to try out others.
+        if (effect.purpose !== 'ping' && effect.purpose !== 'audit')
+          this.#drive({ ...effect, purpose: effect.purpose }, now, out);
         return;
       case 'peer':
         this.#hear(effect, now, out);

@@ -136,6 +136,7 @@ export class Peer {
         break;
       }
       case 'message':
+      case 'limit':
         this.#line.step(input, now, out);
         break;
       case 'nudged':

@@ -12,7 +12,7 @@ export interface Relative {
   readonly pairId: number;
   readonly node: Uint8Array;
   readonly short: Short;
-  readonly purpose: Exclude<Purpose, 'ping'>;
+  readonly purpose: Exclude<Purpose, 'ping' | 'audit'>;
   readonly chatter: Chatter;
   isOpen: boolean;
   /** It was given up for silence, and its session lives on: perhaps only the way was lost, or a moment. */

@@ -24,6 +24,7 @@ export function statusOf(household: Household, now: Instant) {
       rtt_ms: rtt === undefined ? null : round(rtt),
     })),
     channels: household.watches.map((watch) => channelStatus(household, watch, now)),
+    capacity: capacityStatus(household),
     relay: relayStatus(household),
     failures: endpoint.counters.failures,
     strangers: endpoint.counters.strangers,
@@ -51,6 +52,7 @@ function channelStatus(household: Household, watch: Watch, now: Instant) {
     lag_ms: round(watch.lag),
     parent: parent === undefined ? null : peerStatus(parent),
     spares: spares.map(peerStatus),
+    feeds_most: Math.floor(household.capacity.streams[household.watches.indexOf(watch)] ?? 0),
     children: children.map((child) => ({ ...peerStatus(child), sent_bytes: child.sentBytes })),
     received_bytes: watch.receivedBytes,
     blocks: stats.blocks,
@@ -66,6 +68,19 @@ function privacyStatus({ privacy }: Watch) {
   if (privacy === undefined) return { private: null, token: null, shown: null };
   if (privacy === 'public') return { private: false, token: null, shown: true };
   return { private: true, token: privacy === 'open' ? 'fits' : privacy, shown: privacy === 'open' };
+}
+
+/** What can be sent, and how that is known. */
+function capacityStatus({ capacity }: Household) {
+  const { streams, source, upload, others, weather } = capacity;
+  const kbits = (rate: number | undefined): number | null => (rate === undefined ? null : Math.round(rate * 8));
+  return {
+    streams: round(streams.reduce((sum, many) => sum + many, 0)),
+    source,
+    upload_kbits: kbits(upload),
+    others_kbits: kbits(others),
+    queue_ms: Math.round(weather.queue),
+  };
 }
 
 /** What is carried for others. */

@@ -8,6 +8,7 @@ import { Ring } from '../blocks/ring.ts';
 import { Entry } from '../media/entry.ts';
 import type { Cipher } from '../seal/cipher.ts';
 import { encodePeer, type PeerMessage } from '../wire/peer.ts';
+import { StreamRate } from './capacity/stream-rate.ts';
 import type { Standing } from './children.ts';
 import { Kin } from './kin.ts';
 import type { KinEffect, KinInput, KinOptions } from './kinship.ts';
@@ -69,6 +70,8 @@ export class Watch {
   readonly ring: Ring;
   readonly feed: Feed;
   readonly kin: Kin;
+  /** What one copy of the stream takes. */
+  readonly rate = new StreamRate();
   readonly #random: Random;
   readonly #deadlines = new Deadlines<'repair' | 'status'>();
   readonly #asked = new Map<number, Instant>();
@@ -112,6 +115,11 @@ export class Watch {
 
   get lag(): Millis {
     return ms((this.kin.parent?.lag ?? 0) + this.#oneWay);
+  }
+
+  /** Something is missing that the parent should have mended by now: what follows of that is a gap. */
+  isLate(now: Instant): boolean {
+    return this.feed.missing(now, MISSED_AGE).length > 0;
   }
 
   /** The household that feeds this one; undefined while there is none. */
@@ -211,6 +219,7 @@ export class Watch {
         this.#pace.came(effect.number);
         const { kind: _, ...block } = effect;
         out.push(...this.#misgivings.privacy(this.feed.lock.privacy));
+        this.rate.took(block);
         this.#news(this.ring.push(block, now).length, out);
         this.kin.step({ kind: 'block', pairId: from, number: block.number }, now, out);
         return;

@@ -75,6 +75,10 @@ export class Asking {
     return this.#ask({ ...order, request: this.#newRequest() }, NEWS_LIFE, now);
   }
 
+  audited(order: Order<'audited'>, now: Instant): ClientEffect[] {
+    return this.#ask({ ...order, request: this.#newRequest() }, NEWS_LIFE, now);
+  }
+
   publish({ channel, epoch, name }: Order<'publish'>, now: Instant): ClientEffect[] {
     this.#standing.lead(channel, epoch, name, this.#newRequest());
     return this.#publishAll(now);

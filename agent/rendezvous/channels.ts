@@ -1,7 +1,6 @@
 import type { Method } from '../base/outcome.ts';
 import type { Random } from '../base/random.ts';
 import type { Instant } from '../base/time.ts';
-import type { Move } from '../tree/moves.ts';
 import { type Answer, Plan, type PlanOptions } from '../tree/plan.ts';
 import type { ChannelFacts, ChannelId, Fault } from '../wire/messages.ts';
 import { Alarms } from './alarms.ts';
@@ -26,6 +25,16 @@ export interface Edge {
   readonly method: Method | undefined;
   readonly depth: number | undefined;
   readonly slots: number;
+}
+
+/** Two that a plan wants brought together: one goes under the other, or tries it out. */
+export interface PlanOrder {
+  readonly purpose: 'move' | 'audit';
+  readonly asker: string;
+  readonly target: string;
+  readonly channel: string;
+  /** A child of the target that makes room for a move. */
+  readonly instead?: string | undefined;
 }
 
 export interface ChannelsOptions {
@@ -60,14 +69,18 @@ export class Channels {
     return this.#alarms.next();
   }
 
-  /** Households that are to have another parent now. */
-  due(now: Instant): readonly (Move & { readonly channel: string })[] {
-    const moves: (Move & { channel: string })[] = [];
+  /** Households that are to have another parent now, or to try out another. */
+  due(now: Instant): readonly PlanOrder[] {
+    const orders: PlanOrder[] = [];
     for (const channel of this.#alarms.due(now)) {
-      for (const move of this.#all.get(channel)?.plan.due(now) ?? []) moves.push({ ...move, channel });
+      const plan = this.#all.get(channel)?.plan;
+      for (const { node, to, instead } of plan?.due(now) ?? [])
+        orders.push({ purpose: 'move', asker: node, target: to, channel, instead });
+      for (const { by, of } of plan?.audits(now) ?? [])
+        orders.push({ purpose: 'audit', asker: by, target: of, channel });
       this.#settle(channel);
     }
-    return moves;
+    return orders;
   }
 
   /** The holder of the channel's key leads it from now on; members keep their places. */
@@ -80,7 +93,7 @@ export class Channels {
       fed: before?.fed ?? new Map<string, { parent: string; method: Method }>(),
     };
     this.#all.set(channel, entry);
-    entry.plan.plant(origin.nodeKey, origin.facts?.children ?? 0, prefixOf(origin));
+    entry.plan.plant(origin.nodeKey, origin.facts?.streams ?? 0, prefixOf(origin));
     return entry;
   }
 
@@ -89,7 +102,7 @@ export class Channels {
     const channel = this.#all.get(name);
     if (channel === undefined) return undefined;
     channel.fed.delete(joiner.nodeKey);
-    const answer = channel.plan.join(joiner.nodeKey, claimOf(joiner), avoid, now);
+    const answer = channel.plan.join(joiner.nodeKey, claimOf(joiner, name), avoid, now);
     this.#settle(name);
     return answer;
   }
@@ -128,7 +141,7 @@ export class Channels {
     if (channel === undefined) return;
     const { plan, fed } = channel;
     const node = member.nodeKey;
-    plan.enter(node, claimOf(member), now);
+    plan.enter(node, claimOf(member, name), now);
     if (parent === undefined) fed.delete(node);
     else fed.set(node, { parent: parent.node, method: parent.method });
     plan.stand(node, { parent: parent?.node, children }, now);
@@ -137,6 +150,13 @@ export class Channels {
 
   complain(name: string, by: string, against: string, fault: Fault, now: Instant): boolean {
     const decided = this.#all.get(name)?.plan.complain(by, against, fault, false, now) ?? false;
+    this.#settle(name);
+    return decided;
+  }
+
+  /** How a trial ended. True when the household is taken for one that feeds nobody from now on. */
+  audited(name: string, by: string, of: string, passed: boolean, now: Instant): boolean {
+    const decided = this.#all.get(name)?.plan.audited(by, of, passed, now) ?? false;
     this.#settle(name);
     return decided;
   }
@@ -154,7 +174,7 @@ export class Channels {
   resize(channel: string, client: Client, now: Instant): void {
     const plan = this.#all.get(channel)?.plan;
     if (plan?.tree.get(client.nodeKey) === undefined) return;
-    plan.enter(client.nodeKey, claimOf(client), now);
+    plan.enter(client.nodeKey, claimOf(client, channel), now);
     this.#settle(channel);
   }
 
@@ -175,8 +195,8 @@ export class Channels {
   }
 }
 
-function claimOf(client: Client): { capacity: number; prefix: string } {
-  return { capacity: client.facts?.children ?? 0, prefix: prefixOf(client) };
+function claimOf(client: Client, channel: string): { capacity: number; prefix: string } {
+  return { capacity: client.shares.get(channel) ?? client.facts?.streams ?? 0, prefix: prefixOf(client) };
 }
 
 /** A street or a small carrier's block: /24, or /48 of IPv6. */

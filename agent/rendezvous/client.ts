@@ -50,6 +50,8 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
   /** Pairs the household was told of. */
   readonly #pairs = new Recent();
   #presence: Presence | undefined;
+  /** What was said last of what can be sent: whoever registers anew does not go back to what it first said. */
+  #claim: Extract<ClientInput, { kind: 'capacity' }> | undefined;
   #state: ClientState = 'idle';
 
   constructor(options: RendezvousClientOptions) {
@@ -109,6 +111,8 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
         return this.#asking.report(input, now);
       case 'complain':
         return this.#asking.complain(input, now);
+      case 'audited':
+        return this.#asking.audited(input, now);
       case 'capacity':
         return this.#capacity(input, now);
       case 'position':
@@ -147,8 +151,9 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
   // -- getting in
 
   #present(presence: Presence, now: Instant): ClientEffect[] {
-    const { role, children, internal, proven = [], profile } = presence;
-    this.#presence = { role, children, internal: internal.slice(0, 8), proven: proven.slice(0, 4), profile };
+    const { role, internal, proven = [], profile } = presence;
+    const streams = this.#claim?.streams ?? presence.streams;
+    this.#presence = { role, streams, internal: internal.slice(0, 8), proven: proven.slice(0, 4), profile };
     if (this.#line.up !== undefined) return this.#askRegister(now);
     return this.#entrance.isTrying ? [] : this.#enter(now);
   }
@@ -184,7 +189,8 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
   }
 
   #capacity(order: Extract<ClientInput, { kind: 'capacity' }>, now: Instant): ClientEffect[] {
-    if (this.#presence !== undefined) this.#presence = { ...this.#presence, children: order.children };
+    this.#claim = order;
+    if (this.#presence !== undefined) this.#presence = { ...this.#presence, streams: order.streams };
     if (this.#line.isRegistered) return this.#asking.capacity(order, now);
     return this.#line.up === undefined ? [] : this.#askRegister(now);
   }
@@ -197,7 +203,10 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
     const { observed, relays, carrier } = answer;
     const out: ClientEffect[] = [...this.#say('registered')];
     out.push({ kind: 'registered', isNew, observed, observers: up.observers, relays, carrier });
-    return isNew ? [...out, ...this.#line.tell([this.#pulse.beat(now)], now), ...this.#asking.renew(now)] : out;
+    if (!isNew) return out;
+    // Shares are no part of what is registered.
+    const claim = this.#claim === undefined || this.#claim.shares.length === 0 ? [] : this.#capacity(this.#claim, now);
+    return [...out, ...this.#line.tell([this.#pulse.beat(now)], now), ...claim, ...this.#asking.renew(now)];
   }
 
   #leave(now: Instant): ClientEffect[] {

@@ -16,6 +16,7 @@ const FROM_CLIENT: ReadonlySet<Message['kind']> = new Set<FromClient['kind']>([
   'capacity',
   'position',
   'complain',
+  'audited',
   'leave-channel',
   'leave',
   'response',

@@ -40,6 +40,11 @@ export interface Client {
   readonly asking: Allowance;
   readonly relaying: Allowance;
   readonly nudging: Allowance;
+  /** Trying out others, and being tried out. */
+  readonly auditing: Allowance;
+  readonly audited: Allowance;
+  /** What it can send of channels that share its line, by their keys. */
+  shares: ReadonlyMap<string, number>;
   /** Keys of the channels it is in. */
   readonly channels: Set<string>;
 }
@@ -47,7 +52,8 @@ export interface Client {
 /** What it said of itself. */
 export interface Facts {
   readonly role: ClientRole;
-  readonly children: number;
+  /** That it can send, in any channel that has no share of its own. */
+  readonly streams: number;
   readonly internal: readonly Address[];
   readonly proven: readonly Candidate[];
   readonly profile: NatProfile;
@@ -64,6 +70,10 @@ export interface Arrival {
 
 /** A household has few neighbours, and each falls silent rarely; three tell of one silence, in case one is lost. */
 export const NUDGING: Rate = { burst: 16, perSecond: 4 };
+
+/** A trial takes two seconds of the stream: an auditor may have four in a minute, a household that is doubted six. */
+export const AUDITING: Rate = { burst: 2, perSecond: 4 / 60 };
+export const AUDITED: Rate = { burst: 3, perSecond: 6 / 60 };
 
 /** Unheard for this many intervals, a client is gone: it asks faster when unanswered and renews after three misses. */
 const PATIENCE = 5;
@@ -166,6 +176,9 @@ export class Directory {
       asking: before?.asking ?? full(this.#asking, now),
       relaying: before?.relaying ?? full(this.#relaying, now),
       nudging: before?.nudging ?? full(NUDGING, now),
+      auditing: before?.auditing ?? full(AUDITING, now),
+      audited: before?.audited ?? full(AUDITED, now),
+      shares: before?.shares ?? new Map(),
       channels: before?.channels ?? new Set(),
     };
     if (before !== undefined) this.#byIndex.delete(before.index);

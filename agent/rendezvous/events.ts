@@ -18,7 +18,8 @@ export interface RendezvousEvent {
     | 'moved'
     | 'left'
     | 'expired'
-    | 'demoted';
+    | 'demoted'
+    | 'audited';
   readonly fields: Readonly<Record<string, string | number | boolean>>;
 }
 

@@ -17,7 +17,7 @@ import type {
 import { spend } from '../base/allowance.ts';
 import { candidates } from './candidates.ts';
 import { Channels } from './channels.ts';
-import { type Client, type Directory, type Facts, keyOf } from './directory.ts';
+import { AUDITED, AUDITING, type Client, type Directory, type Facts, keyOf } from './directory.ts';
 import type { Limits } from './limits.ts';
 import { publishText } from './proofs.ts';
 import { isConducted } from './parties.ts';
@@ -224,16 +224,24 @@ export class Matchmaker {
     client.channels.clear();
   }
 
-  /** Pairs for the households that the plans want elsewhere now. */
+  /** Pairs for the households that the plans want elsewhere now, or tried out. */
   moves(now: Instant): readonly Pair[] {
-    return this.channels.due(now).flatMap(({ node, to, channel }) => {
-      const [asker, target] = [this.#directory.byNode(node), this.#directory.byNode(to)];
+    return this.channels.due(now).flatMap((order) => {
+      const { channel, purpose } = order;
+      const [asker, target] = [this.#directory.byNode(order.asker), this.#directory.byNode(order.target)];
       if (asker?.facts === undefined || target?.facts === undefined || !this.#mayKnock(target)) {
-        this.channels.failed(channel, node, to);
+        if (purpose === 'move') this.channels.failed(channel, order.asker, order.target);
         return [];
       }
-      return [this.#begin({ asker, target, request: 0, purpose: 'move', channel }, now)];
+      if (purpose === 'audit' && !mayAudit(asker, target, now)) return [];
+      return [this.#begin({ asker, target, request: 0, purpose, channel, instead: this.#short(order.instead) }, now)];
     });
+  }
+
+  /** A household as others know it in a path. */
+  #short(nodeKey: string | undefined): number | undefined {
+    const client = nodeKey === undefined ? undefined : this.#directory.byNode(nodeKey);
+    return client === undefined ? undefined : new Reader(client.node).u32();
   }
 
   #place(asker: Client, { request, avoid: avoided }: Join, channel: string, now: Instant): Verdict {
@@ -246,8 +254,7 @@ export class Matchmaker {
     }
     const target = this.#directory.byNode(answer.parent);
     if (target === undefined) return refused('no-parent', SOON);
-    const displaced = answer.displaced === undefined ? undefined : this.#directory.byNode(answer.displaced);
-    const instead = displaced === undefined ? undefined : new Reader(displaced.node).u32();
+    const instead = this.#short(answer.displaced);
     const pair = this.#begin({ asker, target, request, purpose: 'parent', channel, instead }, now);
     return { kind: 'introduced', pair, again: false, beside: this.#spares(asker, answer.spares, channel, 0, now) };
   }
@@ -296,7 +303,7 @@ export class Matchmaker {
     const startAt = after(now, ms(Math.max(halfTrip(asker), halfTrip(target))));
     const secret = this.#cipher.random(32);
     // A relay is no help on the day when a spare is needed.
-    const relayAllowed = this.#limits.relayKbits > 0 && which.purpose !== 'spare';
+    const relayAllowed = this.#limits.relayKbits > 0 && which.purpose !== 'spare' && which.purpose !== 'audit';
     return this.pairs.enter(
       { ...facts, secret, startAt, relayAllowed, conducted: isConducted(asker, target), at: key(target.address) },
       now,
@@ -330,6 +337,12 @@ function tripOf(client: Client | undefined): number {
 /** What belongs to one carrier or region, mostly. */
 function areaOf(client: Client | undefined): string {
   return (client?.address.ip ?? '').split(/[.:]/).slice(0, 2).join('.');
+}
+
+/** Nobody's line is spent on trying out others, or on being tried out. */
+function mayAudit(asker: Client, target: Client, now: Instant): boolean {
+  const wait = spend(asker.auditing, AUDITING, 1, now);
+  return wait === 'spent' && spend(target.audited, AUDITED, 1, now) === 'spent';
 }
 
 function halfTrip(client: Client): number {

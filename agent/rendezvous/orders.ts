@@ -12,6 +12,7 @@ import type {
   Carrying,
   ChannelId,
   ChannelInfo,
+  ChannelShare,
   ClientRole,
   Fault,
   Fired,
@@ -23,6 +24,7 @@ import type {
   Outcome,
   Proven,
   RefusedReason,
+  Verdict,
   Volley,
   VolleyShot,
   Want,
@@ -31,7 +33,8 @@ import type {
 /** What the rendezvous is told of this household. */
 export interface Presence {
   readonly role: ClientRole;
-  readonly children: number;
+  /** That it can send. */
+  readonly streams: number;
   readonly internal: readonly Address[];
   readonly proven?: readonly Proven[];
   readonly profile: NatProfile;
@@ -66,7 +69,8 @@ export type ClientInput =
   /** Lead this channel from now on, also after a restart of the rendezvous. */
   | { readonly kind: 'publish'; readonly channel: KeyPair; readonly epoch: number; readonly name: string }
   | { readonly kind: 'report'; readonly pairId: number; readonly outcome: Outcome }
-  | { readonly kind: 'capacity'; readonly children: number }
+  /** So many can be sent from now on, and in these channels so many. */
+  | { readonly kind: 'capacity'; readonly streams: number; readonly shares: readonly ChannelShare[] }
   /** Where we stand now; repeated by itself to a rendezvous that was restarted. */
   | {
       readonly kind: 'position';
@@ -75,6 +79,8 @@ export type ClientInput =
       readonly children: readonly NodeId[];
     }
   | { readonly kind: 'complain'; readonly channel: ChannelId; readonly node: NodeId; readonly fault: Fault }
+  /** What a trial that it asked for has shown. */
+  | { readonly kind: 'audited'; readonly pairId: number; readonly verdict: Verdict }
   | { readonly kind: 'leave-channel'; readonly channel: ChannelId }
   | { readonly kind: 'relay'; readonly pairId: number; readonly bytes: Uint8Array }
   /** A volley is under way, or why not. */

@@ -2,6 +2,7 @@ import { base32 } from '../base/text32.ts';
 import { type Instant, ms } from '../base/time.ts';
 import type {
   AskChannel,
+  Audited,
   Capacity,
   Complain,
   FromRendezvous,
@@ -62,8 +63,30 @@ export class Placing {
     return isDecided ? [event('demoted', { node: base32(node).slice(0, 8), fault })] : [];
   }
 
-  capacity(client: Client, { request, children }: Capacity, answers: FromRendezvous[], now: Instant): [] {
-    if (client.facts !== undefined) client.facts = { ...client.facts, children };
+  /** Only who was sent to it is heard, and once. */
+  audited(
+    client: Client,
+    { request, pairId, verdict }: Audited,
+    answers: FromRendezvous[],
+    now: Instant,
+  ): RendezvousEffect[] {
+    const { pairs, channels } = this.#floor.matchmaker;
+    answers.push({ kind: 'done', request });
+    const pair = pairs.get(pairId);
+    if (pair?.purpose !== 'audit' || pair.asker !== client.nodeKey || pair.channel === undefined) return [];
+    const isDecided = channels.audited(pair.channel, pair.asker, pair.target, verdict === 'good', now);
+    const target = this.#floor.directory.byNode(pair.target);
+    if (target === undefined) return [];
+    const node = short(target);
+    const audited = event('audited', { node, by: short(client), verdict });
+    return isDecided
+      ? [audited, event('demoted', { node, fault: verdict === 'bad' ? 'corrupt' : 'silent' })]
+      : [audited];
+  }
+
+  capacity(client: Client, { request, streams, shares }: Capacity, answers: FromRendezvous[], now: Instant): [] {
+    if (client.facts !== undefined) client.facts = { ...client.facts, streams };
+    client.shares = new Map(shares.map((share) => [keyOf(share.channel), share.streams]));
     for (const channel of client.channels) {
       this.#floor.matchmaker.channels.resize(channel, client, now);
     }

@@ -17,6 +17,7 @@ import { openMemory } from './memory.ts';
 import { householdMetrics } from './metrics.ts';
 import { carriesOf, placeOf } from './place.ts';
 import type { Role } from './role.ts';
+import { openUpload, watchSurroundings } from './surroundings.ts';
 
 /** `hearth agent`: the household. */
 export const agent: Role = async (config, out, log) => {
@@ -24,6 +25,7 @@ export const agent: Role = async (config, out, log) => {
   const state = await StateFolder.open(config.state, log);
   const identity = cipher.pair(await state.key('node.key', () => cipher.random(32)));
   const memory = await openMemory(state);
+  const upload = await openUpload(state);
   const household = new Household({
     ...placeOf({ ...config, udpPort: await portFor(config.udpPort) }, 'agent', identity, cipher),
     known: memory.known,
@@ -31,6 +33,9 @@ export const agent: Role = async (config, out, log) => {
     ringSpan: config.ring,
     ringBytes: config.ringMb * 2 ** 20,
     hold: config.cushion,
+    uploadKbits: config.upload,
+    uploadShare: config.uploadShare / 100,
+    knownUpload: upload.known,
   });
   const started = monotonic();
   const sources = household.watches.map((watch): LanSource => {
@@ -103,6 +108,9 @@ export const agent: Role = async (config, out, log) => {
       case 'news':
         lan?.released(base32(effect.channel));
         return;
+      case 'learned':
+        upload.keep(effect.known);
+        return;
       case 'read-table': {
         const table = readTable();
         if (table !== undefined) drive.give(table);
@@ -119,14 +127,25 @@ export const agent: Role = async (config, out, log) => {
   });
   const doorman = await openDoorman(state, (answer) => drive.give(answer));
   drive.give({ kind: 'start' });
+  const surroundings = watchSurroundings(
+    () => drive.counters(),
+    () => doorman.terrain(),
+    (input) => drive.give(input),
+  );
   return {
     done: unbound,
     reread: (changed) => {
-      drive.give({ kind: 'capacity', children: changed.children });
+      drive.give({
+        kind: 'allowed',
+        children: changed.children,
+        uploadKbits: changed.upload,
+        share: changed.uploadShare / 100,
+      });
       drive.give({ kind: 'carries', ...carriesOf(changed) });
     },
     stop: async () => {
       doorman.stop();
+      surroundings.stop();
       drive.give({ kind: 'leave' });
       await doorman.left();
       drive.stop();

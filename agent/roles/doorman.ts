@@ -20,11 +20,14 @@ export interface Doorman {
   act(order: Order): void;
   /** After `leave`: until children have gone and nothing of ours is left at gateways, but not for ever. */
   left(): Promise<void>;
+  /** What lies around this machine, as it was last seen. */
+  terrain(): Terrain | undefined;
   stop(): void;
 }
 
 /** `give` is the household's. */
 export async function openDoorman(state: StateFolder, give: (input: Answer) => void): Promise<Doorman> {
+  let terrain: Terrain | undefined;
   let saved: readonly SavedLease[] = (await state.learned(FILE, decodeSaved)) ?? [];
   let written = saved.map(textOf);
   const write = (): void => {
@@ -32,7 +35,9 @@ export async function openDoorman(state: StateFolder, give: (input: Answer) => v
     void state.keep(FILE, saved);
   };
   const gone = Promise.withResolvers<void>();
-  const watch = watchTerrain(({ uplinks, isGateway }: Terrain): void => {
+  const watch = watchTerrain((seen: Terrain): void => {
+    const { uplinks, isGateway } = seen;
+    terrain = seen;
     const ways = uplinks.map(({ own, gateway }) => ({ own, gateway, isGateway }));
     give({ kind: 'uplinks', uplinks: ways, networks: ownNetworks(), saved });
   });
@@ -59,6 +64,7 @@ export async function openDoorman(state: StateFolder, give: (input: Answer) => v
       clearTimeout(timer);
       if (saved.length !== written.length) write();
     },
+    terrain: () => terrain,
     stop: () => watch.stop(),
   };
 }

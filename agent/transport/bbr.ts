@@ -97,6 +97,11 @@ export class Bbr {
     return this.#bandwidth;
   }
 
+  /** Bytes acknowledged so far. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
   get phase(): Phase {
     return this.#phase;
   }

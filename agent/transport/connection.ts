@@ -89,6 +89,9 @@ export class Connection {
       case 'ping':
         this.#outgoing.speak();
         break;
+      case 'limit':
+        this.#outgoing.limit(input.rate);
+        break;
       case 'close':
         this.#outgoing.close(input.reason, effects, now);
         this.#end('us', input.reason, effects);
@@ -117,9 +120,11 @@ export class Connection {
     const { rtt, outbox, flight, bbr } = this.#parts;
     return {
       rttMs: rtt.smoothed,
+      latestRttMs: rtt.latest,
       lossRate: this.#recovery.lossRate,
       bytesInFlight: flight.bytes,
       deliveryRate: bbr.bandwidth * 1000,
+      deliveredBytes: bbr.delivered,
       window: bbr.window,
       phase: bbr.phase,
       queued: outbox.bytes,

@@ -39,6 +39,8 @@ export type Input =
   | { readonly kind: 'doubt' }
   /** Something is to be sent now, whatever window and pace say: the other side may be waiting for any word. */
   | { readonly kind: 'ping' }
+  /** No faster than this, in bytes per millisecond, whatever the path would take; undefined lifts it. */
+  | { readonly kind: 'limit'; readonly rate: number | undefined }
   | { readonly kind: 'close'; readonly reason: number }
   | { readonly kind: 'tick' };
 
@@ -63,11 +65,15 @@ export type Effect =
 
 export interface Stats {
   readonly rttMs: number;
+  /** Of the last packet that was acknowledged, unsmoothed. */
+  readonly latestRttMs: number;
   /** Share of the last some hundred packets taken for lost. */
   readonly lossRate: number;
   readonly bytesInFlight: number;
   /** Bytes a second. */
   readonly deliveryRate: number;
+  /** Acknowledged so far, packets with all that is around them. */
+  readonly deliveredBytes: number;
   readonly window: number;
   readonly phase: string;
   /** Bytes waiting. */

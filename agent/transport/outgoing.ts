@@ -67,6 +67,8 @@ export class Outgoing {
   #paced: Instant | undefined;
   #acksSincePing = 0;
   #packets = 0;
+  /** Bytes per millisecond that the house allows. */
+  #limit = Infinity;
 
   constructor({ random, rtt, acks, outbox, flight, bbr, path }: Parts, silence: Silence, pad: Options['pad']) {
     this.#random = random;
@@ -84,6 +86,10 @@ export class Outgoing {
   /** Packets sent that ask for an ACK. */
   get packets(): number {
     return this.#packets;
+  }
+
+  limit(rate: number | undefined): void {
+    this.#limit = rate ?? Infinity;
   }
 
   ping(): void {
@@ -138,7 +144,7 @@ export class Outgoing {
   }
 
   #sendMessages(effects: Effect[], now: Instant): void {
-    const rate = this.#bbr.pacingRate;
+    const rate = Math.min(this.#bbr.pacingRate, this.#limit);
     for (;;) {
       const message = this.#outbox.next(now);
       if (message === undefined) {

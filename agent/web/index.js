@@ -98,6 +98,7 @@ function facts(channel) {
       parent === null || parent === undefined ? '–' : `${short(parent.node)} · ${words.method(parent.method)}`,
     ],
     ['To the parent', parent === null || parent === undefined ? '–' : words.span(parent.rtt_ms)],
+    ['Can feed', words.capacity(status.capacity)],
     ['Received', channel?.received_bytes === undefined ? '–' : words.bytes(channel.received_bytes)],
     ['Refused blocks', String(channel?.refused_blocks ?? 0)],
     ...(channel?.forked === true ? [['Fault of the channel', 'its key signs two different streams']] : []),

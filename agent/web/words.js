@@ -111,6 +111,21 @@ export function bytes(n) {
   return `${Math.round(n / 1e12)} TB`;
 }
 
+const LIMITS = {
+  assumed: 'its line has not shown itself yet',
+  declared: 'by what you said of its line',
+  measured: 'as measured',
+  machine: 'this machine has no more to give',
+};
+
+export function capacity(known) {
+  if (known === undefined) return '–';
+  const many = Math.floor(known.streams);
+  const homes = many === 1 ? '1 household' : `${many} households`;
+  const line = known.upload_kbits === null ? '' : `, of a line of ${rate(known.upload_kbits)}`;
+  return `${homes}${line}: ${LIMITS[known.source] ?? known.source}`;
+}
+
 export const rate = (kbps) => (kbps < 1000 ? `${Math.round(kbps)} kbit/s` : `${(kbps / 1000).toFixed(1)} Mbit/s`);
 
 /** One event as parts: plain text, or {name} of somebody, or {strong}. */

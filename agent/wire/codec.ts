@@ -19,12 +19,14 @@ import {
   readMaybe,
   readName,
   readProfile,
+  readStreams,
   readWord,
   writeFixed,
   writeList,
   writeMaybe,
   writeName,
   writeProfile,
+  writeStreams,
   writeWord,
 } from './fields.ts';
 import {
@@ -39,6 +41,7 @@ import {
   REFUSALS,
   RELAY_LIMIT,
   ROLES,
+  VERDICTS,
   WANTS,
 } from './messages.ts';
 import { readLineReport, readStretch, writeLineReport, writeStretch } from './lines.ts';
@@ -50,7 +53,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *     type u8 | length u16 | fields (length bytes)
  *
  *  type  message        fields
- *  0x01  register       request u32 | role u8 | children u8 | internal list<address> ≤ 8
+ *  0x01  register       request u32 | role u8 | streams u8 (eighths) | internal list<address> ≤ 8
  *                       | proven list<address, token 8, opening u8> ≤ 4 | profile
  *  0x02  beat           stamp u32 | rtt u16 (ms; 65535 = not measured) | room u16 (kbit/s)
  *  0x03  probe          id u32 | index u8 | of a volley u8 [| pair u32 | round u16 | socket u16 | local port u16 | shot u16]
@@ -62,7 +65,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *  0x09  accept         pair u32
  *  0x0a  relay          pair u32 | bytes ≤ 1232 (the rest)
  *  0x0b  report         request u32 | pair u32 | connected u8 | method or reason u8
- *  0x0c  capacity       request u32 | children u8
+ *  0x0c  capacity       request u32 | streams u8 (eighths) | of channels list<channel 32, streams u8 (eighths)> ≤ 8
  *  0x0d  position       request u32 | channel 32 | fed u8 [| node 32 | method u8] | children list<node 32> ≤ 16
  *  0x0e  leave-channel  request u32 | channel 32
  *  0x0f  leave          -
@@ -73,6 +76,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *  0x14  bridged        pair u32 | leg u32 | up u8
  *  0x15  try-door       id u32 | index u8 | observer u8 | address
  *  0x16  complain       request u32 | channel 32 | node 32 | fault u8
+ *  0x17  audited        request u32 | pair u32 | verdict u8
  *  0x18  line-test      request u32
  *  0x19  line-ask       request u32
  *  0x1a  stretch        id u32 | index u8 | zeros ≤ 1440 (the rest)
@@ -159,7 +163,7 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
     type: 0x01,
     write: (w, m) => {
       writeWord(w.u32(m.request), ROLES, m.role);
-      w.u8(m.children);
+      writeStreams(w, m.streams);
       writeList(w, m.internal, 8, (address) => w.address(address));
       writeList(w, m.proven, 4, ({ address, token, opening }) => {
         writeFixed(w.address(address), token, 8);
@@ -170,12 +174,12 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
     read: (r) => {
       const request = r.u32();
       const role = readWord(r, ROLES);
-      const children = r.u8();
+      const streams = readStreams(r);
       const internal = readList(r, 8, () => readAddress(r));
       const proven = readList(r, 4, () => readProven(r));
       const profile = readProfile(r);
       if (role === undefined || internal === undefined || proven === undefined || profile === undefined) return;
-      return { kind: 'register', request, role, children, internal, proven, profile };
+      return { kind: 'register', request, role, streams, internal, proven, profile };
     },
   },
   beat: {
@@ -280,8 +284,18 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
   },
   capacity: {
     type: 0x0c,
-    write: (w, m) => w.u32(m.request).u8(m.children),
-    read: (r) => ({ kind: 'capacity', request: r.u32(), children: r.u8() }),
+    write: (w, m) => {
+      writeStreams(w.u32(m.request), m.streams);
+      writeList(w, m.shares, 8, ({ channel, streams }) => {
+        writeFixed(w, channel, 32);
+        writeStreams(w, streams);
+      });
+    },
+    read: (r) => {
+      const [request, streams] = [r.u32(), readStreams(r)];
+      const shares = readList(r, 8, () => ({ channel: r.bytes(32), streams: readStreams(r) }));
+      return shares === undefined ? undefined : { kind: 'capacity', request, streams, shares };
+    },
   },
   position: {
     type: 0x0d,
@@ -307,6 +321,15 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       const [request, channel, node] = [r.u32(), r.bytes(32), r.bytes(32)];
       const fault = readWord(r, FAULTS);
       return fault === undefined ? undefined : { kind: 'complain', request, channel, node, fault };
+    },
+  },
+  audited: {
+    type: 0x17,
+    write: (w, m) => writeWord(w.u32(m.request).u32(m.pairId), VERDICTS, m.verdict),
+    read: (r) => {
+      const [request, pairId] = [r.u32(), r.u32()];
+      const verdict = readWord(r, VERDICTS);
+      return verdict === undefined ? undefined : { kind: 'audited', request, pairId, verdict };
     },
   },
   'leave-channel': {

@@ -53,6 +53,15 @@ export function readFlag(reader: Reader): boolean | undefined {
   return value > 1 ? undefined : value === 1;
 }
 
+/** Streams in eighths of one: what a household can send. More than the byte holds is as much as it holds. */
+export function writeStreams(writer: Writer, streams: number): void {
+  writer.u8(clamp(Math.floor(streams * 8), 255));
+}
+
+export function readStreams(reader: Reader): number {
+  return reader.u8() / 8;
+}
+
 /** A flag, and the number where it is 1. */
 export function writeMaybe(writer: Writer, value: number | undefined): void {
   writer.u8(value === undefined ? 0 : 1);

@@ -32,6 +32,7 @@ export type FromClient =
   | Capacity
   | Position
   | Complain
+  | Audited
   | LeaveChannel
   | Leave
   | Response
@@ -83,10 +84,10 @@ export const REFUSALS = [
 ] as const;
 export type RefusedReason = (typeof REFUSALS)[number];
 
-export const PURPOSES = ['ping', 'parent', 'child', 'spare', 'move'] as const;
+export const PURPOSES = ['ping', 'parent', 'child', 'spare', 'move', 'audit'] as const;
 /**
  * What the introduced peer is to the receiver: `parent` will feed it, `move` shall do so instead of its present one, `spare` is kept
- * at hand for the day that fails; `child` is the other side of all three, and may ask to be fed.
+ * at hand for the day that fails, `audit` is to be tried out for the rendezvous; `child` is the other side of all four, and may ask to be fed.
  */
 export type Purpose = (typeof PURPOSES)[number];
 
@@ -95,8 +96,8 @@ export interface Register {
   readonly kind: 'register';
   readonly request: number;
   readonly role: ClientRole;
-  /** How many households this one will feed, 0 to 255. */
-  readonly children: number;
+  /** Streams that it can send, 0 to 31 in eighths. */
+  readonly streams: number;
   /** Addresses of its own interfaces with the port of its main socket, up to 8. */
   readonly internal: readonly Address[];
   /** Further public addresses of its own, each proven by the token an observer sent to exactly that address; up to 4. */
@@ -349,11 +350,19 @@ export type Outcome =
   | { readonly kind: 'connected'; readonly method: Method }
   | { readonly kind: 'failed'; readonly reason: Reason };
 
-/** How many households this one feeds at most. Answered by `done`. */
+/** "So many streams I can send now." Answered by `done`. */
 export interface Capacity {
   readonly kind: 'capacity';
   readonly request: number;
-  readonly children: number;
+  /** In any channel that is not named; 0 to 31 in eighths. */
+  readonly streams: number;
+  /** Of these channels, where several share the line; up to 8. */
+  readonly shares: readonly ChannelShare[];
+}
+
+export interface ChannelShare {
+  readonly channel: ChannelId;
+  readonly streams: number;
 }
 
 /** "This is where I stand in the tree": rebuilds the table of a rendezvous that was restarted. Answered by `done`. */
@@ -377,6 +386,18 @@ export interface Complain {
   readonly channel: ChannelId;
   readonly node: NodeId;
   readonly fault: Fault;
+}
+
+export const VERDICTS = ['good', 'bad', 'silent'] as const;
+/** It gave what it should; what it gave was wrong; it gave nothing, or not enough. */
+export type Verdict = (typeof VERDICTS)[number];
+
+/** "I have tried out the household that you sent me to." Not said where it was not reached. Answered by `done`. */
+export interface Audited {
+  readonly kind: 'audited';
+  readonly request: number;
+  readonly pairId: number;
+  readonly verdict: Verdict;
 }
 
 /** "I no longer watch this channel." Answered by `done`. */

@@ -122,7 +122,7 @@ describe('a command line', () => {
       '--state: needs a value; write for example --state /etc/hearth/state',
       'word: one word too many; leave it out, or quote a value that has spaces',
       '--lan 8480: not ADDR:PORT or off; write for example --lan 192.168.1.1:8480',
-      '--children 99: not a whole number from 0 to 16; write for example --children 2',
+      '--children 99: not a whole number from 0 to 8; write for example --children 2',
       '--log-level loud: not error, warn, info or debug; write for example --log-level debug',
       expect.stringMatching(/^--rendezvous is missing \(the servers to ask/) as string,
       expect.stringMatching(/^--state is missing/) as string,
@@ -193,7 +193,7 @@ describe('a configuration file', () => {
     [
       'a wrong value, with its line',
       `${text}\toption children 99\n`,
-      /^hearth:5: children '99': not a whole number from 0 to 16; write for example option children '2'/,
+      /^hearth:5: children '99': not a whole number from 0 to 8; write for example option children '2'/,
     ],
     ['a section of no role', `${text}config agnt\n`, /^hearth:5: no role is called agnt/],
     ['a second section', `${text}${text}`, /^hearth:5: a second section for agent/],

@@ -96,7 +96,7 @@ class Hand {
   /** In, registered, and proven to be where it is. */
   settle(): this {
     this.enter();
-    const register = { kind: 'register', request: 1, role: 'agent', children: 2, internal: [], proven: [] } as const;
+    const register = { kind: 'register', request: 1, role: 'agent', streams: 2, internal: [], proven: [] } as const;
     for (const heard of this.hear(this.say({ ...register, profile: PROFILE }))) {
       if (heard.kind === 'challenge') this.say({ kind: 'response', token: heard.token });
     }
@@ -267,7 +267,7 @@ describe('an address that is not proven', () => {
       ...hand.hear(give(hand.seal({ kind: 'probe', id: 1, index: 0, volley: undefined }, 60), at)),
       ...hand.hear(give(hand.seal({ kind: 'try-door', id: 0, index: 0, observer: 1, at }, 60), at)),
     ];
-    const facts = { kind: 'register', request: 2, role: 'agent', children: 2, internal: [] } as const;
+    const facts = { kind: 'register', request: 2, role: 'agent', streams: 2, internal: [] } as const;
     const doors = heard.map((message, i) => {
       if (message.kind !== 'observed' && message.kind !== 'knocked') throw new Error('no token');
       const proven = [{ address: at, token: message.token, opening: 'dial' } as const];
@@ -316,7 +316,7 @@ describe('an address that is not proven', () => {
       kind: 'register',
       request: 2,
       role: 'agent',
-      children: 0,
+      streams: 0,
       internal: [VICTIM],
       proven,
       profile: PROFILE,

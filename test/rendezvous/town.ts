@@ -85,8 +85,8 @@ export class Guest implements Machine<NetInput | ClientInput, NetEffect | Client
 
   #register(port: number, now: Instant): readonly ClientEffect[] {
     const internal = [{ ip: this.#ip, port }];
-    const [children, profile] = [this.#children, this.#profile];
-    return this.client.step({ kind: 'register', role: 'agent', children, internal, profile }, now);
+    const [streams, profile] = [this.#children, this.#profile];
+    return this.client.step({ kind: 'register', role: 'agent', streams, internal, profile }, now);
   }
 }
 

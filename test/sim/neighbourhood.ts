@@ -15,6 +15,7 @@ import type { Cipher } from '../../agent/seal/cipher.ts';
 import type { Drive } from '../../agent/sim/drive.ts';
 import type { Host } from '../../agent/sim/host.ts';
 import type { KindName } from '../../agent/sim/kinds.ts';
+import { Nat } from '../../agent/sim/nat.ts';
 import { World } from '../../agent/sim/world.ts';
 import type { AccessShape } from '../../agent/sim/link.ts';
 import { type Kept, Studio } from './studio.ts';
@@ -37,6 +38,15 @@ export interface Home {
   }[];
   readonly boxes: ReturnType<World['household']>['boxes'];
   readonly access: ReturnType<World['household']>['access'];
+}
+
+type Own = Pick<HouseholdOptions, 'children' | 'channels' | 'carries'>;
+
+/** A home's line, where it is another than its neighbours', and what the home knows of it. */
+export interface LineOut extends Partial<Pick<HouseholdOptions, 'uploadKbits' | 'uploadShare' | 'knownUpload'>> {
+  readonly access?: AccessShape;
+  /** Its outside address; only for one behind a NAT. */
+  readonly ip?: string;
 }
 
 /** A rendezvous, an origin with the test card, and as many homes as a scenario wants, on the virtual clock. */
@@ -106,8 +116,8 @@ export class Neighbourhood {
     return new Studio(this.world, host, this.#endpoint(host), { ...kept, pair });
   }
 
-  home(name: string, kind: KindName, children = 2, carries?: CarryLimits): Home {
-    return this.#home(name, kind, { children, channels: [this.studio.channel], carries });
+  home(name: string, kind: KindName, children = 2, carries?: CarryLimits, line: LineOut = {}): Home {
+    return this.#home(name, kind, { children, channels: [this.studio.channel], carries, ...line });
   }
 
   /** One that takes these channels. */
@@ -120,8 +130,10 @@ export class Neighbourhood {
     return this.#home(name, kind, { children: 0, channels: [], carries });
   }
 
-  #home(name: string, kind: KindName, own: Pick<HouseholdOptions, 'children' | 'channels' | 'carries'>): Home {
-    const { host, boxes, access } = this.world.household(kind, { name, access: this.#access });
+  #home(name: string, kind: KindName, own: Own & LineOut): Home {
+    const { host, boxes, access } = this.world.household(kind, { name, access: own.access ?? this.#access });
+    const nat = boxes.at(-1);
+    if (own.ip !== undefined && nat instanceof Nat) this.world.renumber(nat, [own.ip]);
     const household = new Household({
       ...this.#endpoint(host),
       role: 'agent',

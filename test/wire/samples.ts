@@ -14,6 +14,7 @@ import {
   PURPOSES,
   REFUSALS,
   ROLES,
+  VERDICTS,
   type Shot,
   WANTS,
 } from '../../agent/wire/messages.ts';
@@ -76,6 +77,8 @@ function shot(ips: number): fc.Arbitrary<Shot> {
   );
 }
 
+const eighths = u8.map((many) => many / 8);
+
 const channel = fc.record({ id: node, epoch: u32, name });
 
 const leg = fc.record({ number: u32, headerKey: bytes(16), secret: bytes(32), addresses: list(address, 4) });
@@ -85,7 +88,7 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     kind: fc.constant('register'),
     request: u32,
     role: fc.constantFrom(...ROLES),
-    children: u8,
+    streams: eighths,
     internal: list(address, 8),
     proven: list(fc.record({ address, token: bytes(8), opening }), 4),
     profile,
@@ -147,13 +150,24 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
       fc.record({ kind: fc.constant('failed' as const), reason: fc.constantFrom(...REASONS) }),
     ),
   }),
-  capacity: fc.record({ kind: fc.constant('capacity'), request: u32, children: u8 }),
+  capacity: fc.record({
+    kind: fc.constant('capacity'),
+    request: u32,
+    streams: eighths,
+    shares: list(fc.record({ channel: node, streams: eighths }), 8),
+  }),
   position: fc.record({
     kind: fc.constant('position'),
     request: u32,
     channel: node,
     parent: fc.option(fc.record({ node, method: fc.constantFrom(...METHODS) }), { nil: undefined }),
     children: list(node, 16),
+  }),
+  audited: fc.record({
+    kind: fc.constant('audited'),
+    request: u32,
+    pairId: u32,
+    verdict: fc.constantFrom(...VERDICTS),
   }),
   'leave-channel': fc.record({ kind: fc.constant('leave-channel'), request: u32, channel: node }),
   leave: fc.record({ kind: fc.constant('leave') }),

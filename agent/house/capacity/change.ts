@@ -1,0 +1,34 @@
+import { type Instant, since } from '../../base/time.ts';
+import type { Around } from './capacity.ts';
+
+/** Counters of the machine around us, as io/load.ts reads them. */
+export interface Counted {
+  readonly sentBytes: number | undefined;
+  readonly linkMbits: number | undefined;
+  readonly ticks: { readonly busy: number; readonly all: number } | undefined;
+  readonly ownMs: number;
+  readonly freeBytes: number | undefined;
+  /** Of what left by that interface: ours, with all headers. */
+  readonly ourBytes: number;
+}
+
+/** What happened between two looks at the counters of the machine. */
+export function changeOf(before: Counted, now: Counted, then: Instant, at: Instant): Around {
+  const span = Math.max(1, since(then, at));
+  const all = (now.ticks?.all ?? 0) - (before.ticks?.all ?? 0);
+  const busy = (now.ticks?.busy ?? 0) - (before.ticks?.busy ?? 0);
+  const sent =
+    now.sentBytes === undefined || before.sentBytes === undefined ? undefined : now.sentBytes - before.sentBytes;
+  const ours = now.ourBytes - before.ourBytes;
+  return {
+    own: (now.ownMs - before.ownMs) / span,
+    machine: all > 0 ? busy / all : 0,
+    freeBytes: now.freeBytes,
+    // A counter that was set back says nothing; a few of ours may leave by another interface.
+    others: sent === undefined || sent < 0 ? undefined : Math.max(0, sent - ours) / span,
+    link: now.linkMbits === undefined ? undefined : now.linkMbits * BYTES_PER_MS,
+  };
+}
+
+/** 1 Mbit/s. */
+const BYTES_PER_MS = 125;
