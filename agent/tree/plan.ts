@@ -4,7 +4,7 @@ import { type Audit, Audits } from './audits.ts';
 import { Claims, type Said } from './claims.ts';
 import { Generations } from './generations.ts';
 import { type Move, Moves } from './moves.ts';
-import { chooseAbove, chooseHelp, chooseSlot, type Newcomer } from './placement.ts';
+import { chooseAbove, chooseCrowded, chooseHelp, chooseSlot, type Newcomer } from './placement.ts';
 import { fair, improve, isTooDeep } from './rebalance.ts';
 import type { Seat } from './seat.ts';
 import { Spares } from './spares.ts';
@@ -159,9 +159,10 @@ export class Plan {
     if (isNew && seat.slots < 2 && this.tree.spare <= this.#generations.builders) return undefined;
     const slot = chooseSlot(this.tree, newcomer, this.#suits, this.#random);
     const depth = slot?.depth === undefined ? Infinity : slot.depth + 1;
-    const lower = chooseAbove(this.tree, newcomer, depth, this.#suits, this.#random, (node) =>
-      this.#moves.mayMove(node, now),
-    );
+    const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
+    const lower =
+      chooseCrowded(this.tree, newcomer, depth, fair(this.tree), this.#suits, this.#random, mayMove) ??
+      chooseAbove(this.tree, newcomer, depth, this.#suits, this.#random, mayMove);
     if (lower?.above !== undefined) return { parent: lower.above, lower };
     if (this.#records.get(seat.node)?.lastParent !== undefined && depth + seat.height >= fair(this.tree)) {
       const help = chooseHelp(this.tree, newcomer, this.#suits, this.#random);
@@ -216,8 +217,13 @@ export class Plan {
     const above = seat?.above;
     const isMourned = this.#records.get(node)?.isMourned === true;
     const heir = seat?.below.toSorted((a, b) => b.slots - a.slots || b.height - a.height)[0];
-    this.tree.remove(node);
-    if (heir !== undefined && above?.isFree === true) this.tree.attach(heir.node, above.node);
+    for (const orphan of this.tree.remove(node)) {
+      // It was only on its way here.
+      if (this.#claims.parentOf(orphan) === node) continue;
+      this.#moves.drop(orphan);
+      this.#restore(orphan);
+    }
+    if (heir?.above === undefined && heir !== undefined && above?.isFree === true) this.tree.attach(heir.node, above.node);
     this.#records.delete(node);
     this.#doubted.delete(node);
     this.#audits.forget(node);
@@ -381,7 +387,7 @@ export class Plan {
   #lift(now: Instant): void {
     const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
     for (let begun = 0; this.credit > 0 && begun < MOVES_AT_ONCE;) {
-      const limit = fair(this.tree) - (this.credit > THRIFT ? 1 : 0);
+      const limit = fair(this.tree);
       const lifts = improve(this.tree, this.#suits, this.#random, mayMove, limit);
       if (lifts === undefined) break;
       begun += lifts.length;
