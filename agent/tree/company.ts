@@ -106,11 +106,18 @@ export class Company {
     );
   }
 
-  introduced({ peer, short, role, instead }: Extract<MemberInput, { kind: 'introduced' }>): readonly MemberEffect[] {
+  introduced(
+    { peer, short, role, instead }: Extract<MemberInput, { kind: 'introduced' }>,
+    isFed: (peer: Peer) => boolean,
+  ): readonly MemberEffect[] {
     if (role === 'child') {
-      if (this.#guests.size >= GUESTS_MOST && !this.#guests.has(peer)) return [{ kind: 'drop', peer, why: 'full' }];
+      this.#guests.delete(peer);
       this.#guests.set(peer, { short, instead });
-      return [];
+      if (this.#guests.size <= GUESTS_MOST) return [];
+      // Somebody comes who may be in need; the one that has been here longest without being fed can be met again.
+      const oldest = [...this.#guests.keys()].find((guest) => !isFed(guest)) ?? peer;
+      this.#guests.delete(oldest);
+      return this.contacts.get(oldest) === undefined ? [{ kind: 'drop', peer: oldest, why: 'full' }] : [];
     }
     this.contacts.enter(peer, short, role);
     // While a parent is looked for far and wide, those that were of no use make room.
@@ -215,8 +222,7 @@ export class Company {
       else if (known !== undefined) out.push({ kind: 'meet', via: known.via, short: known.short, role: 'spare' });
     }
     const again = isWanting ? REFILL_EVERY : place.height > 0 ? LOOK_HIGHER_EVERY : undefined;
-    if (again !== undefined)
-      this.#deadlines.set('refill', after(now, ms(again * between(this.#random, 0.67, 1.33))));
+    if (again !== undefined) this.#deadlines.set('refill', after(now, ms(again * between(this.#random, 0.67, 1.33))));
   }
 
   /** The parent chooses its heir by it, and the plan what to move. */

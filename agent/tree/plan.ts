@@ -4,7 +4,7 @@ import { type Audit, Audits } from './audits.ts';
 import { Claims, type Said } from './claims.ts';
 import { Generations } from './generations.ts';
 import { type Move, Moves } from './moves.ts';
-import { chooseAbove, chooseHelp, chooseSlot, type Newcomer } from './placement.ts';
+import { chooseAbove, chooseCrowded, chooseHelp, chooseSlot, type Newcomer } from './placement.ts';
 import { fair, improve, isTooDeep } from './rebalance.ts';
 import type { Seat } from './seat.ts';
 import { Spares } from './spares.ts';
@@ -23,8 +23,6 @@ const ANCESTORS = 16;
 const CREDIT_MOST = 256;
 /** Moves begun in one go: each takes a punch of two households and words of four. */
 const MOVES_AT_ONCE = 32;
-/** With so many moves in hand the tree is made lower than it has to be: later failures find it so. */
-const THRIFT = 32;
 /** A newcomer waits a moment for a place that is more than this higher than what there is now. */
 const WORTH_WAITING = 2;
 const LIFT_EVERY = ms(500);
@@ -91,7 +89,7 @@ export class Plan {
   readonly #doubted = new Map<string, Instant>();
   readonly #audits = new Audits();
   #orders: Move[] = [];
-  credit = 0;
+  #credit = 0;
   #liftAt: Instant | undefined;
 
   constructor({ random, suits, most }: PlanOptions) {
@@ -159,9 +157,10 @@ export class Plan {
     if (isNew && seat.slots < 2 && this.tree.spare <= this.#generations.builders) return undefined;
     const slot = chooseSlot(this.tree, newcomer, this.#suits, this.#random);
     const depth = slot?.depth === undefined ? Infinity : slot.depth + 1;
-    const lower = chooseAbove(this.tree, newcomer, depth, this.#suits, this.#random, (node) =>
-      this.#moves.mayMove(node, now),
-    );
+    const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
+    const lower =
+      chooseCrowded(this.tree, newcomer, depth, fair(this.tree), this.#suits, this.#random, mayMove) ??
+      chooseAbove(this.tree, newcomer, depth, this.#suits, this.#random, mayMove);
     if (lower?.above !== undefined) return { parent: lower.above, lower };
     if (this.#records.get(seat.node)?.lastParent !== undefined && depth + seat.height >= fair(this.tree)) {
       const help = chooseHelp(this.tree, newcomer, this.#suits, this.#random);
@@ -216,15 +215,21 @@ export class Plan {
     const above = seat?.above;
     const isMourned = this.#records.get(node)?.isMourned === true;
     const heir = seat?.below.toSorted((a, b) => b.slots - a.slots || b.height - a.height)[0];
-    this.tree.remove(node);
-    if (heir !== undefined && above?.isFree === true) this.tree.attach(heir.node, above.node);
+    for (const orphan of this.tree.remove(node)) {
+      // It was only on its way here.
+      if (this.#claims.parentOf(orphan) === node) continue;
+      this.#moves.drop(orphan);
+      this.#restore(orphan);
+    }
+    if (heir?.above === undefined && heir !== undefined && above?.isFree === true)
+      this.tree.attach(heir.node, above.node);
     this.#records.delete(node);
     this.#doubted.delete(node);
     this.#audits.forget(node);
     this.#claims.forget(node);
     this.#spares.forget(node);
     this.#generations.forget(node);
-    if (!isMourned) this.credit = Math.min(CREDIT_MOST, this.credit + 1);
+    if (!isMourned) this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
     this.#liftAt ??= after(now, LIFT_EVERY);
   }
 
@@ -244,7 +249,7 @@ export class Plan {
     if (why === 'silent' && mourned?.isMourned === false) {
       // Its own departure is known here some beats later: the move that it gives a right to is needed now.
       mourned.isMourned = true;
-      this.credit = Math.min(CREDIT_MOST, this.credit + 1);
+      this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
       this.#liftAt ??= after(now, LIFT_EVERY);
     }
     if (!decided && why !== 'slow' && this.#trust.isDoubted(against, now)) this.#audits.want(against, 1, now);
@@ -267,7 +272,7 @@ export class Plan {
     let decided = false;
     if (passed) {
       this.#trust.acquit(of, now);
-      if (audited.isMourned) this.credit--;
+      if (audited.isMourned) this.#credit--;
       audited.isMourned = false;
     } else {
       decided = this.#trust.testify({ node: by, prefix: record.prefix }, of, false, now);
@@ -380,15 +385,14 @@ export class Plan {
 
   #lift(now: Instant): void {
     const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
-    for (let begun = 0; this.credit > 0 && begun < MOVES_AT_ONCE;) {
-      const limit = fair(this.tree) - (this.credit > THRIFT ? 1 : 0);
-      const lifts = improve(this.tree, this.#suits, this.#random, mayMove, limit);
+    for (let begun = 0; this.#credit > 0 && begun < MOVES_AT_ONCE;) {
+      const lifts = improve(this.tree, this.#suits, this.#random, mayMove);
       if (lifts === undefined) break;
       begun += lifts.length;
-      this.credit -= lifts.length;
+      this.#credit -= lifts.length;
       for (const { node, from, to, displaced } of lifts)
         this.#orders.push(this.#moves.begin(node, from, to, now, displaced));
     }
-    this.#liftAt = this.credit > 0 ? after(now, LIFT_EVERY) : undefined;
+    this.#liftAt = this.#credit > 0 ? after(now, LIFT_EVERY) : undefined;
   }
 }

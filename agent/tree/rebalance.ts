@@ -42,11 +42,10 @@ export function improve(
   suits: Suits,
   random: Random,
   mayMove: (node: string) => boolean,
-  limit: number,
 ): readonly Lift[] | undefined {
   const root = tree.root === undefined ? undefined : tree.get(tree.root);
   if (root === undefined) return undefined;
-  const plot: Plot = { tree, suits, random, mayMove, limit };
+  const plot: Plot = { tree, suits, random, mayMove, limit: fair(tree) };
   return (root.height > plot.limit ? raise(plot, root) : undefined) ?? relieve(plot) ?? clear(plot, root);
 }
 

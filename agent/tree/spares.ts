@@ -73,7 +73,7 @@ function* high(tree: Tree, household: Seat, random: Random): Generator<Seat> {
   for (let way = 0; way < WAYS; way++) {
     let seat: Seat | undefined = root;
     for (let depth = 0; seat !== undefined && depth < household.depth; depth++) {
-      if (seat.is('help')) yield seat;
+      if (depth === household.depth - 1 && seat.is('help')) yield seat;
       seat = seat.below[random(Math.max(1, seat.below.length))];
     }
     if (seat?.is('help') === true) yield seat;
