@@ -102,7 +102,7 @@ export async function crowd(
 }
 
 /** Out of the origin's own log: its children at most, and how long they were more than these. */
-function originFed({ origin }: Grove, children: number): { readonly most: number; readonly overMs: number } {
+export function originFed({ origin }: Grove, children: number): { readonly most: number; readonly overMs: number } {
   const fed = new Set<string>();
   let [most, overMs, before] = [0, 0, 0];
   for (const { at, event, facts } of saidBy(origin, 0)) {
