@@ -1,4 +1,4 @@
-import { after, type Instant, ms, seconds } from '../base/time.ts';
+import { after, at, type Instant, ms, seconds } from '../base/time.ts';
 import type { MemberEffect, Peer } from '../tree/talk.ts';
 import { ROLL_MOST } from '../wire/peer.ts';
 import type { Children } from './children.ts';
@@ -12,6 +12,8 @@ import { say, tell } from './words.ts';
 export const ALIVE_WITHIN = ms(250);
 /** A silent parent that does not come back by then is gone. */
 const QUIET_FOR = seconds(5);
+/** Several are asked at the same time. */
+const HOLD_EVERY = ms(100);
 
 export interface DeedsOptions extends Pick<KinOptions, 'channel' | 'silence'> {
   readonly children: Children;
@@ -27,6 +29,7 @@ export class Deeds {
   readonly #relatives: Relatives;
   readonly #supply: Supply;
   readonly #drought: Drought;
+  #heldAt: Instant = at(-Infinity);
   #dropped: { readonly pairId: number; readonly why: string } | undefined;
 
   constructor(options: DeedsOptions) {
@@ -80,6 +83,7 @@ export class Deeds {
       case 'ask':
         this.#drought.asked(now);
         this.#supply.ask(effect, out);
+        this.#tellHeld(now, out);
         return;
       case 'move':
         this.#move(effect.child, effect.under, out);
@@ -126,6 +130,14 @@ export class Deeds {
     }
     this.#relatives.delete(pairId);
     out.push({ kind: 'drop', pairId, why });
+  }
+
+  /** We are being helped: what comes late from us is not our doing, and whoever is below us need not act. */
+  #tellHeld(now: Instant, out: Orders): void {
+    const peers = this.#children.facts.map(({ pairId }) => pairId);
+    if (peers.length === 0 || now < after(this.#heldAt, HOLD_EVERY)) return;
+    this.#heldAt = now;
+    say({ kind: 'hold', peers, since: HOLD_EVERY, hops: 0 }, this.#options.channel, now, out);
   }
 
   /** Who is turned away hears of those around us who have room. */

@@ -3,6 +3,7 @@ import { after, at, earliest, type Instant, isDue, ms } from '../base/time.ts';
 import { Member } from '../tree/member.ts';
 import type { MemberInput, Peer } from '../tree/talk.ts';
 import type { PeerMessage } from '../wire/peer.ts';
+import { Bringers } from './bringers.ts';
 import { Children } from './children.ts';
 import { Count } from './count.ts';
 import { ALIVE_WITHIN, Deeds } from './deeds.ts';
@@ -16,6 +17,10 @@ import { heard, tell } from './words.ts';
 const TOLD_EVERY = ms(5);
 /** A round trip to the rendezvous, and one more where the first word was lost. */
 const ANSWERS_WITHIN = ms(600);
+/** Blocks that others have to bring are later than this when they come (MISSED_AGE in watch.ts). */
+const TOO_LATE = ms(400);
+/** A parent that is being helped itself says so with every question; what it says holds for two. */
+const HELD_FOR = ms(500);
 /** Nothing that the machine waits for is more urgent than this. */
 const REST = ms(10);
 
@@ -30,6 +35,7 @@ export class Kin {
   readonly #options: KinOptions;
   readonly #member: Member;
   readonly #count = new Count();
+  readonly #bringers = new Bringers();
   readonly #supply: Supply;
   readonly #deeds: Deeds;
   #stepped: Instant = at(0);
@@ -87,8 +93,6 @@ export class Kin {
       case 'start':
       case 'capacity':
       case 'leave':
-        this.#drive(input, now, out);
-        return;
       case 'behind':
         this.#drive(input, now, out);
         return;
@@ -132,6 +136,7 @@ export class Kin {
         this.#count.had(input.number);
         this.#tellDrought(input.pairId, now, out);
         this.#drive({ kind: 'had', peer: input.pairId, number: this.#count.on(input.number) }, now, out);
+        this.#judge(input.pairId, now, out);
         return;
       case 'bad':
         this.#drive({ kind: 'bad', peer: input.pairId, proof: 0 }, now, out);
@@ -151,6 +156,11 @@ export class Kin {
     if (isThere === this.#isThere) return;
     this.#isThere = isThere;
     this.#drive({ kind: 'rendezvous', isThere }, now, out);
+  }
+
+  #judge(pairId: number, now: Instant, out: Orders): void {
+    this.#bringers.block(pairId === this.#parent?.pairId, now);
+    if (this.#bringers.isSlow(now)) this.#drive({ kind: 'behind', by: TOO_LATE }, now, out);
   }
 
   #open(pairId: number, now: Instant, out: Orders): void {
@@ -208,8 +218,11 @@ export class Kin {
         out.push({ kind: 'event', name: 'turned-away', fields: { pair: pairId, why: message.reason } });
         this.#drive(heard(pairId, message), now, out);
         return;
-      case 'beat':
       case 'hold':
+        if (pairId === this.#parent?.pairId) this.#bringers.begin(now, HELD_FOR);
+        this.#drive(heard(pairId, message), now, out);
+        return;
+      case 'beat':
       case 'path':
       case 'roll':
         this.#drive(heard(pairId, message), now, out);
@@ -260,6 +273,7 @@ export class Kin {
     const before = this.#parent;
     if (pair === before?.pairId) return;
     this.#parent = pair === undefined ? undefined : this.relatives.get(pair);
+    this.#bringers.begin(now);
     if (this.#parent !== undefined) {
       const { pairId, node } = this.#parent;
       for (const giver of this.#givers) {

@@ -42,6 +42,7 @@ function layersOf({ endpoint: { profile, doors } }: Household): number {
 function channelStatus(household: Household, watch: Watch, now: Instant) {
   const { parent, spares, children } = household.neighbours(watch, now);
   const { stats } = watch.feed;
+  const { count, longest } = watch.kin.drought.tally;
   return {
     id: base32(watch.channel),
     name: watch.name,
@@ -54,6 +55,8 @@ function channelStatus(household: Household, watch: Watch, now: Instant) {
     spares: spares.map(peerStatus),
     feeds_most: Math.floor(household.capacity.streams[household.watches.indexOf(watch)] ?? 0),
     children: children.map((child) => ({ ...peerStatus(child), sent_bytes: child.sentBytes })),
+    droughts: count,
+    longest_drought_ms: round(longest),
     received_bytes: watch.receivedBytes,
     blocks: stats.blocks,
     lost_blocks: stats.lost,

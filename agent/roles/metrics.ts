@@ -117,6 +117,18 @@ export function householdMetrics(household: Household, udp: UdpCounters, now: In
         })),
       ),
     },
+    perChannel(
+      'hearth_stream_droughts_total',
+      'counter',
+      'Times that nothing came for a tenth of a second and others than the parent were asked.',
+      (w) => w.kin.drought.tally.count,
+    ),
+    perChannel(
+      'hearth_stream_longest_drought_seconds',
+      'gauge',
+      'The longest of these, from block to block.',
+      (w) => w.kin.drought.tally.longest / 1000,
+    ),
     perChannel('hearth_stream_lag_seconds', 'gauge', 'Age of the newest block here.', (w) => w.lag / 1000),
     perChannel(
       'hearth_stream_children',

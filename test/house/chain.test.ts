@@ -21,7 +21,8 @@ it(`a household ${DEPTH} steps below the origin, on links of ${LINK} ms, has the
   }
   town.world.run(at(span));
   const last = town.homes.find(({ household }) => household.watches[0]?.depth === DEPTH);
-  if (last === undefined) throw new Error(`the chain is ${town.homes.map((home) => watchOf(home).depth).join(', ')} deep`);
+  if (last === undefined)
+    throw new Error(`the chain is ${town.homes.map((home) => watchOf(home).depth).join(', ')} deep`);
   const writtenAt = new Map<number, number>();
   const lags: number[] = [];
   let [written, shown] = [town.written.length, last.blocks.length];
@@ -36,6 +37,8 @@ it(`a household ${DEPTH} steps below the origin, on links of ${LINK} ms, has the
   expect(lags.length).toBeGreaterThan(50);
   // A picture every 40 ms waits for the next one before its block is whole.
   const worst = Math.max(...lags) + 40;
-  console.log(`depth ${DEPTH}: ${Math.min(...lags)} to ${Math.max(...lags)} ms from block to block, ${worst} ms with the writing of it`);
+  console.log(
+    `depth ${DEPTH}: ${Math.min(...lags)} to ${Math.max(...lags)} ms from block to block, ${worst} ms with the writing of it`,
+  );
   expect(worst).toBeLessThanOrEqual(500);
 });

@@ -16,13 +16,6 @@ interface Arrival {
   readonly offset: number | undefined;
 }
 
-export interface Seen {
-  /** Counters that do not follow, and places marked as such. */
-  readonly errors: number;
-  /** The latest that anything came, against what was usual before: a cushion of less than this ran dry. */
-  readonly lateMs: number;
-}
-
 /** A television: reads a household's stream, judges every packet and notes when it came. */
 export class Player {
   readonly child: Child;

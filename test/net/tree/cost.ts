@@ -5,11 +5,10 @@ import type { LineShape } from '../line.ts';
 import type { Bar } from '../matrix-bars.ts';
 import { pause, type States } from '../programs.ts';
 import { atMost, told } from './figures.ts';
+import { originFed } from './joins.ts';
 import { sentBy, usageOf } from './load.ts';
 
 const WATCHED_MS = 30_000;
-/** Headers, seals, acknowledgements and manifests on small pieces; two copies are two copies. */
-const OVERHEAD = 1.25;
 
 /** A tree of so many households in its quiet hours: what it costs whom. */
 export async function cost(
@@ -59,7 +58,11 @@ export async function cost(
   say(`cost at ${homes}: the stream is ${((given * 8) / (minutes * 60_000)).toFixed(0)} kbit/s`);
   await Promise.all(grove.homes.map(async ({ child }) => child.stop('SIGKILL')));
   return [
-    atMost(`${homes} households: what the origin sends, in streams, with all headers`, copies, 2 * OVERHEAD),
+    atMost(`${homes} households: streams that the origin sends`, originFed(grove, 2).most, 2),
+    told(
+      `${homes} households: what leaves the origin with all headers, seals, manifests and acknowledgements, against the stream`,
+      copies.toFixed(2),
+    ),
     told(
       `${homes} households: rendezvous, per member and minute`,
       `${(rendezvous.cpuMs / minutes / homes).toFixed(1)} ms of CPU`,

@@ -83,7 +83,8 @@ export async function crowd(
       `crowd: ${name} has its picture ${start.toFixed(0)} ms after its start, ${asked.toFixed(0)} after its question`,
     );
   const views = await grove.settled();
-  const bars = [
+  const fed = originFed(grove, 2);
+  return [
     told(`crowd of ${homes}: question to key picture`, spread(spans.map(({ asked }) => asked))),
     told(`crowd of ${homes}: start of the program to key picture`, spread(spans.map(({ start }) => start))),
     told(
@@ -94,21 +95,23 @@ export async function crowd(
       ).toFixed(0)} ms`,
     ),
     atMost('crowd: households without a picture after 30 s', spans.filter(({ asked }) => asked === Infinity).length, 0),
-    atMost('crowd: children of the origin at any time', mostChildren(grove), 2),
+    atMost('crowd: children of the origin at any time', fed.most, 2),
+    told('crowd: how long the origin fed more than two', `${fed.overMs} ms`),
     told('crowd: depth of the deepest', String(Math.max(...views.map(({ depth }) => depth)))),
   ];
-  return bars;
 }
 
-/** Out of the origin's own log. */
-export function mostChildren({ origin }: Grove): number {
+/** Out of the origin's own log: its children at most, and how long they were more than these. */
+export function originFed({ origin }: Grove, children: number): { readonly most: number; readonly overMs: number } {
   const fed = new Set<string>();
-  let most = 0;
-  for (const { event, facts } of saidBy(origin, 0)) {
+  let [most, overMs, before] = [0, 0, 0];
+  for (const { at, event, facts } of saidBy(origin, 0)) {
+    if (fed.size > children) overMs += at - before;
+    before = at;
     const [, pair = ''] = /pair=(\d+)/.exec(facts) ?? [];
     if (event === 'child') fed.add(pair);
     if (event === 'child-left') fed.delete(pair);
     most = Math.max(most, fed.size);
   }
-  return most;
+  return { most, overMs };
 }

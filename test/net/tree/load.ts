@@ -24,9 +24,12 @@ export function usageOf({ pid }: Child): Usage {
   };
 }
 
-/** Bytes and datagrams that a program's namespace has sent by its line. */
+/** Bytes and datagrams that a program's namespace has sent on its wires. */
 export function sentBy({ pid }: Child): { readonly bytes: number; readonly packets: number } {
-  const [, text = ''] = /wan:(.*)/.exec(readFileSync(`/proc/${pid}/net/dev`, 'utf8')) ?? [];
-  const fields = text.trim().split(/\s+/).map(Number);
-  return { bytes: fields[8] ?? 0, packets: fields[9] ?? 0 };
+  const text = readFileSync(`/proc/${pid}/net/dev`, 'utf8');
+  const wires = [...text.matchAll(/^ *(?:wan|eth0):(.*)$/gm)].map(([, fields = '']) =>
+    fields.trim().split(/\s+/).map(Number),
+  );
+  const sum = (column: number): number => wires.reduce((all, fields) => all + (fields[column] ?? 0), 0);
+  return { bytes: sum(8), packets: sum(9) };
 }
