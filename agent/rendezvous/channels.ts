@@ -1,6 +1,6 @@
 import type { Method } from '../base/outcome.ts';
 import type { Random } from '../base/random.ts';
-import type { Instant } from '../base/time.ts';
+import { at, type Instant } from '../base/time.ts';
 import type { Move } from '../tree/moves.ts';
 import { type Answer, Plan, type PlanOptions } from '../tree/plan.ts';
 import type { ChannelFacts, ChannelId, Fault } from '../wire/messages.ts';
@@ -39,6 +39,8 @@ export class Channels {
   readonly #all = new Map<string, Channel>();
   /** When the plans of channels have something to say; only of those that will. */
   readonly #alarms = new Alarms();
+  /** Households that are sent to an origin which has come back. */
+  #homecoming: (Move & { readonly channel: string })[] = [];
 
   constructor(options: ChannelsOptions) {
     this.#options = options;
@@ -57,12 +59,13 @@ export class Channels {
   }
 
   wake(): Instant | undefined {
-    return this.#alarms.next();
+    return this.#homecoming.length > 0 ? at(0) : this.#alarms.next();
   }
 
   /** Households that are to have another parent now. */
   due(now: Instant): readonly (Move & { readonly channel: string })[] {
-    const moves: (Move & { channel: string })[] = [];
+    const moves = this.#homecoming;
+    this.#homecoming = [];
     for (const channel of this.#alarms.due(now)) {
       for (const move of this.#all.get(channel)?.plan.due(now) ?? []) moves.push({ ...move, channel });
       this.#settle(channel);
@@ -82,6 +85,24 @@ export class Channels {
     this.#all.set(channel, entry);
     entry.plan.plant(origin.nodeKey, origin.facts?.children ?? 0, prefixOf(origin));
     return entry;
+  }
+
+  /**
+   * The origin is here (again): those on whom most others hang and who have no parent are to be fed by it at once. They were its
+   * children, and would ask for anybody else before they thought of it, each in its own time.
+   */
+  gather(name: string, clientOf: (node: string) => Client | undefined, now: Instant): void {
+    const channel = this.#all.get(name);
+    if (channel === undefined) return;
+    const { tree } = channel.plan;
+    const lost = [...tree.members()].filter(({ parent, node }) => parent === undefined && node !== tree.root);
+    const heights = lost.map(({ node }) => ({ node, height: tree.get(node)?.height ?? 0 }));
+    for (const { node } of heights.toSorted((a, b) => b.height - a.height).slice(0, CHILDREN_MOST)) {
+      const client = clientOf(node);
+      const answer = client === undefined ? undefined : this.join(name, client, new Set(), now);
+      if (answer?.kind !== 'placed') continue;
+      this.#homecoming.push({ node, to: answer.parent, instead: answer.displaced, channel: name });
+    }
   }
 
   /** Chooses a parent for a household that has none (any more) and gives it the place. */
