@@ -94,8 +94,11 @@ export class Channels {
   gather(name: string, clientOf: (node: string) => Client | undefined, now: Instant): void {
     const channel = this.#all.get(name);
     if (channel === undefined) return;
+    const { fed } = channel;
     const { tree } = channel.plan;
-    const lost = [...tree.members()].filter(({ parent, node }) => parent === undefined && node !== tree.root);
+    // After a restart of ours many have no parent yet in the table, and say that they are fed.
+    const isLost = (node: string): boolean => node !== tree.root && !fed.has(node);
+    const lost = [...tree.members()].filter(({ parent, node }) => parent === undefined && isLost(node));
     const heights = lost.map(({ node }) => ({ node, height: tree.get(node)?.height ?? 0 }));
     for (const { node } of heights.toSorted((a, b) => b.height - a.height).slice(0, CHILDREN_MOST)) {
       const client = clientOf(node);
