@@ -1,6 +1,6 @@
 import type { Method } from '../base/outcome.ts';
 import type { Random } from '../base/random.ts';
-import type { Instant } from '../base/time.ts';
+import { at, type Instant } from '../base/time.ts';
 import { type Answer, Plan, type PlanOptions } from '../tree/plan.ts';
 import type { ChannelFacts, ChannelId, Fault } from '../wire/messages.ts';
 import { Alarms } from './alarms.ts';
@@ -48,6 +48,8 @@ export class Channels {
   readonly #all = new Map<string, Channel>();
   /** When the plans of channels have something to say; only of those that will. */
   readonly #alarms = new Alarms();
+  /** Households that are sent to an origin which has come back. */
+  #homecoming: PlanOrder[] = [];
 
   constructor(options: ChannelsOptions) {
     this.#options = options;
@@ -66,12 +68,13 @@ export class Channels {
   }
 
   wake(): Instant | undefined {
-    return this.#alarms.next();
+    return this.#homecoming.length > 0 ? at(0) : this.#alarms.next();
   }
 
   /** Households that are to have another parent now, or to try out another. */
   due(now: Instant): readonly PlanOrder[] {
-    const orders: PlanOrder[] = [];
+    const orders = this.#homecoming;
+    this.#homecoming = [];
     for (const channel of this.#alarms.due(now)) {
       const plan = this.#all.get(channel)?.plan;
       for (const { node, to, instead } of plan?.due(now) ?? [])
@@ -95,6 +98,28 @@ export class Channels {
     this.#all.set(channel, entry);
     entry.plan.plant(origin.nodeKey, origin.facts?.streams ?? 0, prefixOf(origin));
     return entry;
+  }
+
+  /**
+   * The origin is here (again): those on whom most others hang and who have no parent are to be fed by it at once. They were its
+   * children, and would ask for anybody else before they thought of it, each in its own time.
+   */
+  gather(name: string, clientOf: (node: string) => Client | undefined, now: Instant): void {
+    const channel = this.#all.get(name);
+    if (channel === undefined) return;
+    const { fed } = channel;
+    const { tree } = channel.plan;
+    // After a restart of ours many have no parent yet in the table, and say that they are fed.
+    const isLost = (node: string): boolean => node !== tree.root && !fed.has(node);
+    const lost = [...tree.members()].filter(({ parent, node }) => parent === undefined && isLost(node));
+    const heights = lost.map(({ node }) => ({ node, height: tree.get(node)?.height ?? 0 }));
+    for (const { node } of heights.toSorted((a, b) => b.height - a.height).slice(0, CHILDREN_MOST)) {
+      const client = clientOf(node);
+      const answer = client === undefined ? undefined : this.join(name, client, new Set(), now);
+      if (answer?.kind !== 'placed') continue;
+      const { parent: target, displaced: instead } = answer;
+      this.#homecoming.push({ purpose: 'move', asker: node, target, instead, channel: name });
+    }
   }
 
   /** Chooses a parent for a household that has none (any more) and gives it the place. */

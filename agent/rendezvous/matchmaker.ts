@@ -142,6 +142,7 @@ export class Matchmaker {
     const room = before !== undefined || this.channels.size < this.#limits.channels;
     if (!room || !this.enterChannel(origin, id)) return refused('quota');
     this.channels.publish(id, { id: channel, epoch, name }, origin);
+    this.channels.gather(id, (node) => this.#directory.byNode(node), now);
     return { kind: 'done' };
   }
 

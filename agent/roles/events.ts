@@ -40,21 +40,14 @@ const FAULTS = {
 } as const;
 
 function sayPrivate(log: Log, facts: Facts): void {
-  switch (facts['token']) {
-    case 'missing':
-      log.info('a private channel is passed on and not shown here', {
-        ...facts,
-        fix: 'To watch it, set --channel ID:TOKEN.',
-      });
-      return;
-    case 'wrong':
-      log.warn('the token of a private channel does not fit', {
-        ...facts,
-        fix: 'Its broadcaster has made a new one, or it is of another channel: ask for the present one.',
-      });
-      return;
-    default:
-      log.info('a private channel is shown', facts);
+  if (facts['token'] === 'missing') {
+    const fix = 'To watch it, set --channel ID:TOKEN.';
+    log.info('a private channel is passed on and not shown here', { ...facts, fix });
+  } else if (facts['token'] === 'wrong') {
+    const fix = 'Its broadcaster has made a new one, or it is of another channel: ask for the present one.';
+    log.warn('the token of a private channel does not fit', { ...facts, fix });
+  } else {
+    log.info('a private channel is shown', facts);
   }
 }
 
