@@ -77,7 +77,7 @@ export class Headroom {
           break;
       }
     }
-    return [...out, ...(this.view.weather.isDoubtful ? this.#questions() : []), ...this.#paces()];
+    return [...out, ...(this.view.weather.isDoubtful ? this.#questions() : []), ...this.paces()];
   }
 
   /** Little is said to those above us, so how long it takes is not known unless they are asked. */
@@ -107,8 +107,11 @@ export class Headroom {
     });
   }
 
-  /** Nobody gets more at once than the house's part of the line: neither a child that catches up nor a neighbour that lost something. */
-  #paces(): readonly HeadroomEffect[] {
+  /**
+   * What each session may be sent from now on, as far as that has changed: to be asked whenever somebody has come or is fed. Nobody gets
+   * more at once than the house's part of the line, neither a child that catches up nor a neighbour that lost something.
+   */
+  paces(): readonly HeadroomEffect[] {
     const { watches, peers } = this.#options;
     const rates = new Map<number, number>();
     for (const { rate, kin } of watches) for (const { pairId } of kin.children.facts) rates.set(pairId, rate.rate ?? 0);

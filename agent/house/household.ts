@@ -286,6 +286,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
       case 'open': {
         known.method = news.method;
         event(out, 'peer-open', { ...who, method: news.method, after_ms: Math.round(news.after) });
+        this.#give(this.#headroom.paces(), now, out);
         if (watch !== undefined) this.#drive(watch, { kind: 'open', pairId }, now, out);
         return;
       }
@@ -363,6 +364,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
           break;
         case 'stand':
           this.#stand(watch, now, out);
+          this.#give(this.#headroom.paces(), now, out);
           break;
         case 'left':
           this.#left(watch, now, out);
