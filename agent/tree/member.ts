@@ -7,6 +7,7 @@ import type { Contact } from './contacts.ts';
 import { Feeding } from './feeding.ts';
 import { Inflow } from './inflow.ts';
 import { Search } from './search.ts';
+import { DEEPEST_FOR_NOW } from './suits.ts';
 import type { MemberEffect, MemberInput, Peer, Short } from './talk.ts';
 
 /** Later than this by its parent's doing is too slow: more than a good line varies, less than a cushion. */
@@ -311,10 +312,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (!isAnswer && this.#parent?.peer !== peer) return;
     const contact = this.#company.contacts.get(peer);
     if (contact === undefined) return;
-    if (contact.short === this.#short || path.includes(this.#short)) {
+    const isLoop = contact.short === this.#short || path.includes(this.#short);
+    // One that says that it hangs so low would make us say more to our children than a path can hold.
+    if (isLoop || path.length >= DEEPEST_FOR_NOW) {
       out.push({ kind: 'unsubscribe', peer });
       if (isAnswer) this.#search.refused(peer, this.#company.contacts, now);
-      else this.#lose(peer, 'loop', now, out);
+      else this.#lose(peer, isLoop ? 'loop' : 'too-deep', now, out);
       return;
     }
     if (isAnswer) this.#change(contact, path, heir, now, out);

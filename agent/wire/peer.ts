@@ -30,7 +30,7 @@ import type { ChannelId, Introduction } from './messages.ts';
  *  0x08  status       tag u32 | lag u32 (ms) | depth u8 | newest u48
  *  0x09  ask          tag u32 | numbers list<u48> ≤ 96
  *  0x0a  beat         state u8 (0 well, 1 the source is quiet, 2 hold) [| since u16 (ms) | hops u8]
- *  0x0b  path         heir u8 | path list<short u32> ≤ 24
+ *  0x0b  path         heir u8 | path list<short u32> ≤ 48
  *  0x0c  standing     free u8 | depth u8 | height u8
  *  0x0d  roll         entries list<short u32, free u8, depth u8> ≤ 4
  *  0x0e  meet         short u32 | role u8 (0 parent, 1 spare)
@@ -53,8 +53,8 @@ export type RefuseReason = (typeof REFUSE_REASONS)[number];
 const MEET_ROLES = ['parent', 'spare'] as const;
 /** Blocks in one `ask`: two seconds of a stream. */
 export const ASK_MOST = 96;
-/** Households from one to the origin, as deep as a tree may be. */
-export const PATH_MOST = 24;
+/** Households from one to the origin: twice as deep as a tree should be, for a branch that is to be lifted. */
+export const PATH_MOST = 48;
 export const ROLL_MOST = 4;
 
 /** Somebody that the speaker has heard of. */

@@ -3,6 +3,7 @@ import { seeded } from '../../agent/base/random.ts';
 import { at, ms, seconds } from '../../agent/base/time.ts';
 import { Member } from '../../agent/tree/member.ts';
 import type { MemberEffect, MemberInput, Peer } from '../../agent/tree/talk.ts';
+import { PATH_MOST } from '../../agent/wire/peer.ts';
 
 /** A machine and its clock; `what` says only what matters here: no beats, no reports. */
 class Scene {
@@ -153,6 +154,18 @@ describe('who is let in', () => {
 
   it('is nobody who stands above us', () => {
     expect(of(Scene.fed().child(20), 'refuse')).toMatchObject([{ reason: 'loop' }]);
+  });
+
+  it('is told of a path that fits into its message, however deep a parent says that it hangs', () => {
+    const scene = Scene.fed();
+    scene.child(50);
+    const path = (length: number) => Array.from({ length }, (_, i) => 1000 + i);
+    const told = of(scene.give({ kind: 'path', peer: 10, path: path(PATH_MOST - 1), heir: false }), 'path');
+    expect(told.map((one) => one.path.length)).toEqual([PATH_MOST]);
+    expect(scene.give({ kind: 'path', peer: 10, path: path(PATH_MOST), heir: false })).toContainEqual(
+      expect.objectContaining({ kind: 'drop', peer: 10, why: 'too-deep' }),
+    );
+    expect(scene.member.parent).toBeUndefined();
   });
 
   it('is one who can feed the child that makes room for it', () => {

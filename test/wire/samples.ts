@@ -327,7 +327,7 @@ export const peerMessages: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({ kind: fc.constant('ask' as const), tag: u32, numbers: list(u48, 96) }),
   fc.record({ kind: fc.constant('beat' as const), idle: fc.boolean() }),
   fc.record({ kind: fc.constant('hold' as const), since: span16, hops: u8 }),
-  fc.record({ kind: fc.constant('path' as const), heir: fc.boolean(), path: list(short, 24) }),
+  fc.record({ kind: fc.constant('path' as const), heir: fc.boolean(), path: list(short, 48) }),
   fc.record({ kind: fc.constant('standing' as const), free: u8, depth: u8, height: u8 }),
   fc.record({ kind: fc.constant('roll' as const), entries: list(fc.record({ short, free: u8, depth: u8 }), 4) }),
   fc.record({ kind: fc.constant('meet' as const), short, role: fc.constantFrom('parent' as const, 'spare' as const) }),
