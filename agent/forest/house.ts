@@ -31,6 +31,8 @@ export class House {
   readonly node: string;
   readonly member: Member;
   readonly slots: number;
+  /** What it can send at all. */
+  readonly most: number;
   readonly prefix: string;
   readonly manner: Manner;
   readonly bornAt: number;
@@ -58,6 +60,7 @@ export class House {
   constructor(
     id: number,
     slots: number,
+    most: number,
     prefix: string,
     random: Random,
     tellEvery: Millis,
@@ -67,10 +70,11 @@ export class House {
     this.id = id;
     this.node = String(id);
     this.slots = slots;
+    this.most = most;
     this.prefix = prefix;
     this.manner = manner;
     this.bornAt = bornAt;
-    this.member = new Member({ random, short: id, slots, isOrigin: id === 0, tellEvery });
+    this.member = new Member({ random, short: id, slots, most, isOrigin: id === 0, tellEvery });
   }
 
   /** Everyone below, itself first. */

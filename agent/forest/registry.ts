@@ -1,5 +1,5 @@
 import { between } from '../base/random.ts';
-import { Plan } from '../tree/plan.ts';
+import { type Claimant, Plan } from '../tree/plan.ts';
 import type { MemberEffect } from '../tree/talk.ts';
 import type { House } from './house.ts';
 import type { Sim } from './sim.ts';
@@ -189,6 +189,6 @@ export class Registry {
   }
 }
 
-function claim(house: House): { capacity: number; prefix: string } {
-  return { capacity: house.slots, prefix: house.prefix };
+function claim(house: House): Claimant {
+  return { capacity: house.slots, most: house.most, prefix: house.prefix };
 }

@@ -50,7 +50,7 @@ export type KinInput =
   | { readonly kind: 'behind'; readonly by: Millis }
   | { readonly kind: 'missing'; readonly numbers: readonly number[] }
   | { readonly kind: 'epoch' }
-  | { readonly kind: 'capacity'; readonly slots: number }
+  | { readonly kind: 'capacity'; readonly slots: number; readonly most?: number | undefined }
   | { readonly kind: 'leave' }
   | { readonly kind: 'tick' };
 

@@ -23,10 +23,13 @@ export type Reply =
 /** The households that this one feeds. */
 export class Brood {
   slots: number;
+  /** What can be sent at all: with that it helps out while others have nobody. */
+  most: number;
   readonly #children = new Map<Peer, Child>();
 
-  constructor(slots: number) {
+  constructor(slots: number, most = slots) {
     this.slots = slots;
+    this.most = Math.max(slots, most);
   }
 
   get size(): number {
@@ -34,9 +37,18 @@ export class Brood {
   }
 
   get free(): number {
+    return Math.max(0, this.slots - this.#staying);
+  }
+
+  /** Feeds more than it is to for long. */
+  get isCrowded(): boolean {
+    return this.#staying > this.slots;
+  }
+
+  get #staying(): number {
     let counted = 0;
     for (const { isMoving } of this.#children.values()) if (!isMoving) counted++;
-    return Math.max(0, this.slots - counted);
+    return counted;
   }
 
   get peers(): readonly Peer[] {
@@ -101,6 +113,10 @@ export class Brood {
     if (this.free > 0) return this.#take(child, undefined, undefined);
     const replaced = instead === undefined ? undefined : this.#byShort(instead);
     if (replaced !== undefined && isGone(replaced)) return this.#take(child, replaced.peer, undefined);
+    // Who had the stream already would lose it; the last place is for one with others below it.
+    const isOrphan = input.from !== 'newest';
+    if (isOrphan && this.most - this.#children.size > (height > 0 ? 0 : 1))
+      return this.#take(child, undefined, undefined);
     const lower = slots >= 2 ? this.#weakest() : undefined;
     if (lower === undefined) return { kind: 'no', reason: 'full' };
     lower.isMoving = true;
@@ -111,12 +127,12 @@ export class Brood {
     return this.#children.delete(peer);
   }
 
-  /** Children over the number that can be fed now, the weakest first. */
-  surplus(): readonly Child[] {
+  /** Children over that number, the weakest first. */
+  surplus(number: number): readonly Child[] {
     const staying = [...this.#children.values()].filter(({ isMoving }) => !isMoving);
     return staying
       .sort((a, b) => a.slots - b.slots || a.height - b.height)
-      .slice(0, Math.max(0, staying.length - this.slots));
+      .slice(0, Math.max(0, staying.length - number));
   }
 
   #byShort(short: Short): Child | undefined {

@@ -1,7 +1,7 @@
 import { Deadlines } from '../base/deadlines.ts';
 import { between, type Random } from '../base/random.ts';
 import { after, at, type Instant, type Millis, ms, seconds } from '../base/time.ts';
-import { Contacts } from './contacts.ts';
+import { Contacts, isLower } from './contacts.ts';
 import { Roll, TOLD } from './roll.ts';
 import type { Entry, MemberEffect, MemberInput, Peer, Short } from './talk.ts';
 
@@ -14,6 +14,10 @@ const GUESTS_MOST = 32;
 /** A spare that went is replaced without haste: there is another. */
 const REFILL_WITHIN = seconds(2);
 const REFILL_EVERY = seconds(5);
+/** Those that may come to us hear of it when we stand so much higher or lower. */
+const TOLD_STEPS = 2;
+/** Whether the spares of a household with others below it stand as high as itself by now. */
+const LOOK_HIGHER_EVERY = seconds(20);
 /** 20,000 households with an hour each change by 3 % in two tellings. */
 const TELL_EVERY = seconds(60);
 
@@ -44,9 +48,17 @@ export class Company {
   readonly #deadlines = new Deadlines<'refill' | 'tell' | 'height'>();
   #isThere = true;
   /** Where we stood last: what counts on the day that the parent is gone. */
-  #stood: { readonly short: Short; readonly grandparent: Short | undefined; readonly isHeir: boolean } | undefined;
+  #stood:
+    | {
+        readonly short: Short;
+        readonly grandparent: Short | undefined;
+        readonly isHeir: boolean;
+        readonly depth: number;
+      }
+    | undefined;
   readonly #tellEvery: Millis;
   #hadFree = false;
+  #toldDepth = 0;
   /** What the parent was told of our branch. */
   #told: { readonly parent: Peer | undefined; readonly height: number } = { parent: undefined, height: 0 };
   #now: Instant = at(0);
@@ -63,6 +75,10 @@ export class Company {
 
   get formerGrandparent(): Short | undefined {
     return this.#stood?.grandparent;
+  }
+
+  get formerDepth(): number {
+    return this.#stood?.depth ?? 0;
   }
 
   get isHeir(): boolean {
@@ -82,7 +98,8 @@ export class Company {
   }
 
   under(parent: { readonly short: Short; readonly path: readonly Short[]; readonly isHeir: boolean }): void {
-    this.#stood = { short: parent.short, grandparent: parent.path[0], isHeir: parent.isHeir };
+    const { short, path, isHeir } = parent;
+    this.#stood = { short, grandparent: path[0], isHeir, depth: path.length + 1 };
     this.#deadlines.set(
       'refill',
       this.#deadlines.get('refill') ?? after(this.#now, ms(between(this.#random, 0, REFILL_WITHIN))),
@@ -91,7 +108,7 @@ export class Company {
 
   introduced({ peer, short, role, instead }: Extract<MemberInput, { kind: 'introduced' }>): readonly MemberEffect[] {
     if (role === 'child') {
-      if (this.#guests.size >= GUESTS_MOST) return [{ kind: 'drop', peer, why: 'full' }];
+      if (this.#guests.size >= GUESTS_MOST && !this.#guests.has(peer)) return [{ kind: 'drop', peer, why: 'full' }];
       this.#guests.set(peer, { short, instead });
       return [];
     }
@@ -99,8 +116,7 @@ export class Company {
     // While a parent is looked for far and wide, those that were of no use make room.
     const useless = role === 'spare' ? this.contacts.useless() : undefined;
     if (useless === undefined) return [];
-    this.contacts.delete(useless);
-    return [{ kind: 'drop', peer: useless, why: 'surplus' }];
+    return this.#dismiss(useless);
   }
 
   open(peer: Peer, rtt: Millis): void {
@@ -149,8 +165,9 @@ export class Company {
       }
     }
     const hasFree = place.free > 0;
-    if (hasFree !== this.#hadFree && this.#guests.size > 0) {
-      this.#hadFree = hasFree;
+    const hasMoved = Math.abs(place.depth - this.#toldDepth) >= TOLD_STEPS;
+    if ((hasFree !== this.#hadFree || hasMoved) && this.#guests.size > 0) {
+      [this.#hadFree, this.#toldDepth] = [hasFree, place.depth];
       out.push({
         kind: 'standing',
         peers: [...this.#guests.keys()],
@@ -165,6 +182,12 @@ export class Company {
     return out;
   }
 
+  /** A session of no use to us; whoever may be fed by us, or is, keeps it. */
+  #dismiss(peer: Peer): readonly MemberEffect[] {
+    this.contacts.delete(peer);
+    return this.#guests.has(peer) ? [] : [{ kind: 'drop', peer, why: 'surplus' }];
+  }
+
   #refillSoon(): void {
     if (this.#deadlines.get('refill') !== undefined) return;
     this.#deadlines.set('refill', after(this.#now, ms(between(this.#random, 0, REFILL_WITHIN))));
@@ -174,10 +197,8 @@ export class Company {
     if (place.parent === undefined) return;
     const { parent, grandparent } = place;
     const keep = new Set(grandparent === undefined ? [] : [grandparent]);
-    for (const peer of this.contacts.surplus(keep)) {
-      if (peer === parent) continue;
-      this.contacts.delete(peer);
-      out.push({ kind: 'drop', peer, why: 'surplus' });
+    for (const peer of this.contacts.surplus(keep, place)) {
+      if (peer !== parent) out.push(...this.#dismiss(peer));
     }
     let isWanting = false;
     if (grandparent !== undefined && grandparent !== this.#short && this.contacts.byShort(grandparent) === undefined) {
@@ -185,14 +206,17 @@ export class Company {
       out.push({ kind: 'meet', via: parent, short: grandparent, role: 'spare' });
     }
     const spares = [...this.contacts.all()].filter(({ peer, short }) => peer !== parent && short !== grandparent);
-    if (spares.length < SPARES) {
-      isWanting = true;
+    const high = spares.filter((spare) => !isLower(spare, place));
+    if (high.length < SPARES) {
+      isWanting ||= spares.length < SPARES;
       const known = this.#isThere ? undefined : this.#known(now);
       if (this.#isThere)
         out.push({ kind: 'join', want: 'spares', avoid: [...this.contacts.all()].map(({ short }) => short) });
       else if (known !== undefined) out.push({ kind: 'meet', via: known.via, short: known.short, role: 'spare' });
     }
-    if (isWanting) this.#deadlines.set('refill', after(now, ms(REFILL_EVERY * between(this.#random, 0.67, 1.33))));
+    const again = isWanting ? REFILL_EVERY : place.height > 0 ? LOOK_HIGHER_EVERY : undefined;
+    if (again !== undefined)
+      this.#deadlines.set('refill', after(now, ms(again * between(this.#random, 0.67, 1.33))));
   }
 
   /** The parent chooses its heir by it, and the plan what to move. */

@@ -21,6 +21,21 @@ export interface Contact {
   restsUntil: Instant;
 }
 
+/** Where one stands that looks for a parent. */
+export interface Standing {
+  readonly depth: number;
+  /** Steps from here to the last one below. */
+  readonly height: number;
+}
+
+/** So much lower than before, and with it all below: the rendezvous may know something better. */
+const LOWER = 2;
+
+/** It stands so far below us that our branch would go too deep under it. */
+export function isLower({ depth }: Contact, own: Standing): boolean {
+  return own.height > 0 && depth + 1 >= own.depth + LOWER;
+}
+
 /** Households with which a session stands, beside parent and children: asked for blocks, and to become the parent. */
 export class Contacts {
   readonly #all = new Map<Peer, Contact>();
@@ -66,24 +81,28 @@ export class Contacts {
 
   /**
    * Whom to ask to feed us next: first who was named for it, then the grandparent where its slot is ours to take, then
-   * whoever has a free slot, then the others, who may hand one of theirs down.
+   * whoever has a free slot, then the others, who may hand one of theirs down or help out. Those that stand far below
+   * where `own` was with a branch come last, or not at all.
    */
   next(
     except: ReadonlySet<Peer>,
     grandparent: Short | undefined,
     isHeir: boolean,
-    onlyNamed: boolean,
+    only: 'named' | 'high' | 'any',
+    own: Standing,
     now: Instant,
   ): Contact | undefined {
+    const isLow = (contact: Contact): boolean => isLower(contact, own);
     const order = (contact: Contact): number => {
       if (contact.role !== 'spare') return 0;
       if (contact.short === grandparent) return isHeir ? 1 : 3;
-      return contact.free > 0 ? 2 : 4;
+      return (contact.free > 0 ? 2 : 4) + (isLow(contact) ? 4 : 0);
     };
     let best: Contact | undefined;
     for (const contact of this.#all.values()) {
       if (!contact.isOpen || except.has(contact.peer) || contact.restsUntil > now) continue;
-      if (onlyNamed && contact.role === 'spare') continue;
+      if (only === 'named' && contact.role === 'spare') continue;
+      if (only === 'high' && contact.role === 'spare' && isLow(contact)) continue;
       if (
         best === undefined ||
         order(contact) < order(best) ||
@@ -105,13 +124,13 @@ export class Contacts {
   }
 
   /** Sessions over the number that is kept, the least useful first. */
-  surplus(keep: ReadonlySet<Short>): readonly Peer[] {
+  surplus(keep: ReadonlySet<Short>, own: Standing): readonly Peer[] {
     const loose = [...this.#all.values()].filter(({ short, role }) => role === 'spare' && !keep.has(short));
     const over = this.#all.size - MOST;
     return over <= 0
       ? []
       : loose
-          .sort((a, b) => a.free - b.free)
+          .sort((a, b) => Number(isLower(b, own)) - Number(isLower(a, own)) || a.free - b.free)
           .slice(0, over)
           .map(({ peer }) => peer);
   }

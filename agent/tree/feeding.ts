@@ -18,8 +18,8 @@ export class Feeding {
   readonly brood: Brood;
   #sent: Instant = at(0);
 
-  constructor(slots: number) {
-    this.brood = new Brood(slots);
+  constructor(slots: number, most: number | undefined) {
+    this.brood = new Brood(slots, most);
   }
 
   wake(): Instant | undefined {
@@ -66,16 +66,16 @@ export class Feeding {
   }
 
   /**
-   * More children than can be fed: some are told to look for another parent, and fed until they have one. `late`: who was told
+   * More children than that number: some are told to look for another parent, and fed until they have one. `late`: who was told
    * before and is still here.
    */
-  shed(): { readonly told: readonly Peer[]; readonly late: readonly Peer[] } {
+  shed(number: number): { readonly told: readonly Peer[]; readonly late: readonly Peer[] } {
     const moving = new Set<Child>();
     for (const child of this.brood.all()) {
       if (child.isMoving) moving.add(child);
       child.isMoving = false;
     }
-    const over = this.brood.surplus();
+    const over = this.brood.surplus(number);
     for (const child of over) child.isMoving = true;
     const [late, told] = [over.filter((child) => moving.has(child)), over.filter((child) => !moving.has(child))];
     return { told: told.map(({ peer }) => peer), late: late.map(({ peer }) => peer) };

@@ -17,6 +17,8 @@ const LEAVE_IN = seconds(2);
 /** A child that was told to go elsewhere and is still here. */
 const MOVES_FOR = seconds(10);
 const RETURN_WITHIN = seconds(5);
+/** Who helps out feeds more than it is to for so long: the rendezvous finds other places in a fraction of it. */
+const HELPS_FOR = seconds(60);
 
 export interface MemberOptions {
   readonly random: Random;
@@ -24,6 +26,8 @@ export interface MemberOptions {
   readonly short: Short;
   /** Children that can be fed. */
   readonly slots: number;
+  /** Children that could be fed while others have nobody; `slots` where nothing is said. */
+  readonly most?: number | undefined;
   /** The origin has no parent and looks for none. */
   readonly isOrigin?: boolean;
   /** Between two tellings of who else is there. */
@@ -52,18 +56,18 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly #inflow = new Inflow();
   readonly #company: Company;
   readonly #search: Search;
-  readonly #deadlines = new Deadlines<'stand' | 'leave' | 'shed'>();
+  readonly #deadlines = new Deadlines<'stand' | 'leave' | 'shed' | 'help'>();
   #state: State = 'new';
   #parent: Parent | undefined;
   #last: Instant = at(0);
   /** Less can be sent than was promised to the children. */
   #isShrunk = false;
 
-  constructor({ random, short, slots, isOrigin = false, tellEvery }: MemberOptions) {
+  constructor({ random, short, slots, most, isOrigin = false, tellEvery }: MemberOptions) {
     this.#random = random;
     this.#short = short;
     this.#isOrigin = isOrigin;
-    this.#feeding = new Feeding(slots);
+    this.#feeding = new Feeding(slots, most);
     this.#company = new Company(random, short, tellEvery);
     this.#search = new Search(random);
   }
@@ -182,9 +186,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         this.#feeding.forwarded(now);
         return;
       case 'capacity':
-        this.#isShrunk = input.slots < this.#feeding.brood.slots;
-        this.#feeding.brood.slots = input.slots;
-        this.#deadlines.set('shed', now);
+        this.#resize(input.slots, Math.max(input.slots, input.most ?? input.slots), now);
         return;
       case 'leave':
         this.#leave(now, out);
@@ -206,6 +208,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         case 'shed':
           this.#shed(now, out);
           break;
+        case 'help':
+          this.#helped(now, out);
+          break;
       }
     }
     if (this.#state === 'left') return;
@@ -221,10 +226,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #open(peer: Peer, rtt: Millis, now: Instant, out: MemberEffect[]): void {
     this.#company.open(peer, rtt);
     const contact = this.#company.contacts.get(peer);
+    // The place that was named is there at last; a branch is better off at it than where it found itself one.
+    if (contact?.role === 'parent' && this.#search.need === 'none' && this.#feeding.brood.height > 0) contact.role = 'move';
     if (contact?.role === 'move') this.#search.begin('move', now);
     else if (contact !== undefined && this.#search.need === 'none') contact.role = 'spare';
     this.#search.met(now);
-    if (contact === undefined && this.#free > 0)
+    if (contact === undefined)
       out.push({
         kind: 'standing',
         peers: [peer],
@@ -278,6 +285,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       roll,
       grandparent: this.#grandparent ?? this.#company.formerGrandparent,
       isHeir: this.#company.isHeir,
+      own: { depth: this.#company.formerDepth, height: this.#feeding.brood.height },
       except,
     };
     const court = ({ peer, short }: Contact): MemberEffect => ({
@@ -309,8 +317,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #takePath(input: Extract<MemberInput, { kind: 'path' }>, now: Instant, out: MemberEffect[]): void {
     const { peer, path, heir } = input;
     const isAnswer = this.#search.courting === peer;
-    if (!isAnswer && this.#parent?.peer !== peer) return;
     const contact = this.#company.contacts.get(peer);
+    if (!isAnswer && this.#parent?.peer !== peer) {
+      // An answer that came too late: it feeds us, and we have turned to another.
+      out.push({ kind: 'unsubscribe', peer });
+      return;
+    }
     if (contact === undefined) return;
     const isLoop = contact.short === this.#short || path.includes(this.#short);
     // One that says that it hangs so low would make us say more to our children than a path can hold.
@@ -384,6 +396,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       out.push(...reply);
       if (reply[0]?.kind !== 'feed') return;
       if (reply.length > 1 || guest.instead !== undefined) this.#deadlines.set('shed', after(now, MOVES_FOR));
+      this.#help(now);
       this.#tellPath(out);
       this.#stand(out);
     }
@@ -397,8 +410,28 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     if (this.#state === 'leaving' && this.#feeding.brood.size === 0) this.#end(out);
   }
 
+  #resize(slots: number, most: number, now: Instant): void {
+    const { brood } = this.#feeding;
+    this.#isShrunk = most < brood.most;
+    [brood.slots, brood.most] = [slots, most];
+    this.#deadlines.set('shed', now);
+    this.#help(now);
+  }
+
+  #help(now: Instant): void {
+    if (!this.#feeding.brood.isCrowded) return;
+    this.#deadlines.set('help', this.#deadlines.get('help') ?? after(now, HELPS_FOR));
+  }
+
+  /** It was in need, and the rendezvous has found nothing else for it: now it looks by itself. */
+  #helped(now: Instant, out: MemberEffect[]): void {
+    const peers = this.#feeding.brood.surplus(this.#feeding.brood.slots).map(({ peer }) => peer);
+    if (peers.length > 0) out.push({ kind: 'leaving', peers });
+    this.#help(now);
+  }
+
   #shed(now: Instant, out: MemberEffect[]): void {
-    const { told, late } = this.#feeding.shed();
+    const { told, late } = this.#feeding.shed(this.#feeding.brood.most);
     // Who is over the number by a failure elsewhere is fed until it has found another; by less upload here, it had its time.
     const cut = this.#isShrunk ? late : [];
     for (const peer of cut) {

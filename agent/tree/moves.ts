@@ -82,6 +82,7 @@ export class Moves {
 
   /** It did not happen, or does not count any more. False when none was under way. */
   drop(node: string): boolean {
+    if (this.#ordered.get(node)?.from !== undefined) this.#moved.delete(node);
     return this.#ordered.delete(node);
   }
 
@@ -104,7 +105,7 @@ export class Moves {
       if (until > now) break;
       expired.push(node);
     }
-    for (const node of expired) this.#ordered.delete(node);
+    for (const node of expired) this.drop(node);
     return expired;
   }
 

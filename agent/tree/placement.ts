@@ -19,22 +19,28 @@ export interface Newcomer {
  * A free slot for a household: the shallowest, and of several there the one whose owner suits best. Who passes on nothing, or to
  * one only, goes to the edge instead, as deep as a balanced tree is: the next who feeds two is not to find it in its way.
  */
-export function chooseSlot(
-  tree: Tree,
-  { seat, avoid, elsewhere }: Newcomer,
-  suits: Suits,
-  random: Random,
-): Seat | undefined {
+export function chooseSlot(tree: Tree, newcomer: Newcomer, suits: Suits, random: Random): Seat | undefined {
+  const { seat } = newcomer;
+  const rank = ranked(tree, newcomer, suits);
+  const edge =
+    seat.slots < 2 && seat.height === 0 ? among(edgeOf(tree, seat, random), seat, suits, rank, deeper) : undefined;
+  return edge ?? find(tree, 'free', seat, suits, random, rank);
+}
+
+/** How ill each parent suits it, Infinity for those that can't be its parent. */
+function ranked(tree: Tree, { seat, avoid, elsewhere }: Newcomer, suits: Suits): (parent: Seat) => number {
   const most = seat.height > 0 ? DEEPEST_FOR_NOW : DEEPEST;
-  const rank = (parent: Seat): number => {
+  return (parent) => {
     if (elsewhere === true && parent.planted) return Infinity;
     if (avoid.has(parent.node) || parent.isUnder(seat) || !hasRoom(tree, parent, seat)) return Infinity;
     if ((parent.depth ?? Infinity) + 1 + seat.height > most) return Infinity;
     return suits.rank(parent.node, seat.node);
   };
-  const edge =
-    seat.slots < 2 && seat.height === 0 ? among(edgeOf(tree, seat, random), seat, suits, rank, deeper) : undefined;
-  return edge ?? find(tree, 'free', seat, suits, random, rank);
+}
+
+/** The shallowest that can feed a household for a while, beside those that it is to feed for long. */
+export function chooseHelp(tree: Tree, newcomer: Newcomer, suits: Suits, random: Random): Seat | undefined {
+  return find(tree, 'help', newcomer.seat, suits, random, ranked(tree, newcomer, suits));
 }
 
 /**
@@ -72,7 +78,10 @@ function hasRoom(tree: Tree, parent: Seat, child: Seat): boolean {
 function edgeOf(tree: Tree, seat: Seat, random: Random): ReadonlySet<Seat> {
   const most = Math.ceil(Math.log2(tree.size + 1)) - seat.slots;
   const found = new Set<Seat>();
-  for (const free of tree.drawFree(random, 2 * SAMPLES)) if ((free.depth ?? Infinity) < most) found.add(free);
+  for (const free of tree.drawFree(random, 2 * SAMPLES)) {
+    // One below the other, those who feed one only would make long lines.
+    if ((free.depth ?? Infinity) < most && (seat.slots < 1 || free.slots > 1)) found.add(free);
+  }
   return found;
 }
 

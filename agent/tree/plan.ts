@@ -4,8 +4,8 @@ import { type Audit, Audits } from './audits.ts';
 import { Claims, type Said } from './claims.ts';
 import { Generations } from './generations.ts';
 import { type Move, Moves } from './moves.ts';
-import { chooseAbove, chooseSlot, type Newcomer } from './placement.ts';
-import { isTooDeep, lift } from './rebalance.ts';
+import { chooseAbove, chooseHelp, chooseSlot, type Newcomer } from './placement.ts';
+import { fair, improve, isTooDeep } from './rebalance.ts';
 import type { Seat } from './seat.ts';
 import { Spares } from './spares.ts';
 import type { Suits } from './suits.ts';
@@ -20,7 +20,11 @@ const SPARES = 2;
 /** Ancestors named in an answer: whom to turn to when parent and spares are gone. */
 const ANCESTORS = 16;
 /** Moves that departures gave a right to and that found nothing to do are kept for later, so many at most. */
-const CREDIT_MOST = 32;
+const CREDIT_MOST = 256;
+/** Moves begun in one go: each takes a punch of two households and words of four. */
+const MOVES_AT_ONCE = 32;
+/** With so many moves in hand the tree is made lower than it has to be: later failures find it so. */
+const THRIFT = 32;
 /** A newcomer waits a moment for a place that is more than this higher than what there is now. */
 const WORTH_WAITING = 2;
 const LIFT_EVERY = ms(500);
@@ -45,6 +49,8 @@ export interface PlanOptions {
 export interface Claimant {
   /** Streams it can send at once, as measured: 0 to 8, fractions allowed. */
   readonly capacity: number;
+  /** Streams it could send while others have nobody; `capacity` where nothing is said. */
+  readonly most?: number | undefined;
   /** What fails together has the same prefix. */
   readonly prefix: string;
 }
@@ -66,6 +72,8 @@ interface Record extends Claimant {
   /** It received the stream for long enough to give it on. */
   ripe: boolean;
   lastParent: string | undefined;
+  /** A child said that it is silent, and its departure was counted by that. */
+  isMourned: boolean;
 }
 
 /** The rendezvous's table of one channel, and every decision made on it. */
@@ -83,8 +91,7 @@ export class Plan {
   readonly #doubted = new Map<string, Instant>();
   readonly #audits = new Audits();
   #orders: Move[] = [];
-  #credit = 0;
-  #borrowed = 0;
+  credit = 0;
   #liftAt: Instant | undefined;
 
   constructor({ random, suits, most }: PlanOptions) {
@@ -95,17 +102,28 @@ export class Plan {
 
   /** The origin feeds `children` households and no more. */
   plant(origin: string, children: number, prefix = ''): void {
-    this.#records.set(origin, { capacity: children, prefix, ripe: true, lastParent: undefined });
+    this.#records.set(origin, {
+      capacity: children,
+      prefix,
+      ripe: true,
+      lastParent: undefined,
+      isMourned: false,
+    });
     this.tree.plant(origin, children);
   }
 
   /** A household is here, or says anew what it can carry; it has no place by that. */
   enter(node: string, claimant: Claimant, now: Instant): void {
-    const { capacity, prefix } = claimant;
-    const { ripe = false, lastParent } = this.#records.get(node) ?? {};
-    this.#records.set(node, { capacity, prefix, ripe, lastParent });
-    const slots = this.#trust.isDemoted(node, now) ? 0 : Math.max(0, Math.min(this.#most, Math.floor(capacity)));
-    this.tree.enter(node, this.tree.get(node)?.planted === true ? Math.floor(capacity) : slots);
+    const { capacity, most = capacity, prefix } = claimant;
+    const { ripe = false, lastParent, isMourned = false } = this.#records.get(node) ?? {};
+    this.#records.set(node, { capacity, most, prefix, ripe, lastParent, isMourned });
+    const isDemoted = this.#trust.isDemoted(node, now);
+    const slots = isDemoted ? 0 : Math.max(0, Math.min(this.#most, Math.floor(capacity)));
+    if (this.tree.get(node)?.planted === true) this.tree.resize(node, Math.floor(capacity));
+    else {
+      this.tree.enter(node, slots);
+      this.tree.resize(node, slots, isDemoted ? 0 : Math.max(slots, Math.floor(most)));
+    }
     this.tree.open(node, this.#trust.isDoubted(node, now) ? 'shut' : ripe ? 'open' : 'young');
   }
 
@@ -145,6 +163,10 @@ export class Plan {
       this.#moves.mayMove(node, now),
     );
     if (lower?.above !== undefined) return { parent: lower.above, lower };
+    if (this.#records.get(seat.node)?.lastParent !== undefined && depth + seat.height >= fair(this.tree)) {
+      const help = chooseHelp(this.tree, newcomer, this.#suits, this.#random);
+      if (help?.depth !== undefined && help.depth + 1 < depth) return { parent: help, lower: undefined };
+    }
     const isSoon = isNew && seat.slots >= 2 && depth - (this.#root?.nearest.coming ?? 0) > WORTH_WAITING;
     return slot === undefined || isSoon ? undefined : { parent: slot, lower: undefined };
   }
@@ -192,6 +214,7 @@ export class Plan {
     this.#moves.forget(node);
     const seat = this.tree.get(node);
     const above = seat?.above;
+    const isMourned = this.#records.get(node)?.isMourned === true;
     const heir = seat?.below.toSorted((a, b) => b.slots - a.slots || b.height - a.height)[0];
     this.tree.remove(node);
     if (heir !== undefined && above?.isFree === true) this.tree.attach(heir.node, above.node);
@@ -201,8 +224,7 @@ export class Plan {
     this.#claims.forget(node);
     this.#spares.forget(node);
     this.#generations.forget(node);
-    if (this.#borrowed > 0) this.#borrowed--;
-    else this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
+    if (!isMourned) this.credit = Math.min(CREDIT_MOST, this.credit + 1);
     this.#liftAt ??= after(now, LIFT_EVERY);
   }
 
@@ -218,6 +240,13 @@ export class Plan {
       now,
     );
     // One block shows who gives nothing; for who gives too little it takes another child.
+    const mourned = this.#records.get(against);
+    if (why === 'silent' && mourned?.isMourned === false) {
+      // Its own departure is known here some beats later: the move that it gives a right to is needed now.
+      mourned.isMourned = true;
+      this.credit = Math.min(CREDIT_MOST, this.credit + 1);
+      this.#liftAt ??= after(now, LIFT_EVERY);
+    }
     if (!decided && why !== 'slow' && this.#trust.isDoubted(against, now)) this.#audits.want(against, 1, now);
     this.#judge(against, now);
     return decided;
@@ -236,8 +265,11 @@ export class Plan {
     const [record, audited] = [this.#records.get(by), this.#records.get(of)];
     if (record === undefined || audited === undefined || !this.#audits.answered(by, of)) return false;
     let decided = false;
-    if (passed) this.#trust.acquit(of, now);
-    else {
+    if (passed) {
+      this.#trust.acquit(of, now);
+      if (audited.isMourned) this.credit--;
+      audited.isMourned = false;
+    } else {
       decided = this.#trust.testify({ node: by, prefix: record.prefix }, of, false, now);
       if (!decided) this.#audits.want(of, 1, now);
     }
@@ -302,10 +334,7 @@ export class Plan {
     if (!this.#hang(child, parent)) return;
     this.#fed(child, parent, now);
     // Others hang on it, and it found itself a place at the edge: that one is lifted with it at once.
-    if (!isTooDeep(this.tree, this.tree.get(child))) return;
-    this.#liftAt = after(now, LIFT_SOON);
-    // It lost its parent: the departure that this move is for is known here some beats later.
-    if (this.#credit < 1) [this.#credit, this.#borrowed] = [1, this.#borrowed + 1];
+    if (isTooDeep(this.tree, this.tree.get(child))) this.#liftAt = after(now, LIFT_SOON);
   }
 
   /** Where both ends say it is. In the way of that can only be what nobody confirmed. */
@@ -350,14 +379,16 @@ export class Plan {
   }
 
   #lift(now: Instant): void {
-    while (this.#credit > 0) {
-      const found = lift(this.tree, this.#suits, this.#random, (node) => this.#moves.mayMove(node, now));
-      if (found === undefined) break;
-      this.#credit--;
-      const { node, from, to, displaced } = found;
-      this.#orders.push(this.#moves.begin(node, from, to, now, displaced));
-      if (displaced !== undefined) this.#moves.displace(displaced, to, node, now);
+    const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
+    for (let begun = 0; this.credit > 0 && begun < MOVES_AT_ONCE;) {
+      const limit = fair(this.tree) - (this.credit > THRIFT ? 1 : 0);
+      const lifts = improve(this.tree, this.#suits, this.#random, mayMove, limit);
+      if (lifts === undefined) break;
+      begun += lifts.length;
+      this.credit -= lifts.length;
+      for (const { node, from, to, displaced } of lifts)
+        this.#orders.push(this.#moves.begin(node, from, to, now, displaced));
     }
-    this.#liftAt = this.#credit > 0 ? after(now, LIFT_EVERY) : undefined;
+    this.#liftAt = this.credit > 0 ? after(now, LIFT_EVERY) : undefined;
   }
 }

@@ -4,105 +4,163 @@ import type { Seat } from './seat.ts';
 import type { Suits } from './suits.ts';
 import type { Tree } from './tree.ts';
 
-/** Steps that a household has to come nearer to the origin to be moved for. */
-const GAIN = 2;
-/** Only for branches of so many steps is another one pushed down: for less there are free slots. */
-const TALL = 3;
+/** Households that are moved for one branch: each is smaller than the one whose place it had. */
+const LONGEST = 6;
+/** Ways down that are tried to find whose place a branch could have. */
+const WAYS = 4;
+/** Households are counted up to this to see what a move is good for. */
+const COUNTED = 64;
+/** Households that feed too many and are looked at in one go. */
+const LOOKED_AT = 4;
 const NOBODY: ReadonlySet<string> = new Set();
 
+/** A household, and with it all below, that is to be moved. */
 export interface Lift {
   readonly node: string;
   readonly from: string;
   readonly to: string;
-  /** Hangs there now, and goes under the one that is lifted. */
+  /** Hangs there now, and is moved itself at the same time. */
   readonly displaced: string | undefined;
 }
 
+interface Plot {
+  readonly tree: Tree;
+  readonly suits: Suits;
+  readonly random: Random;
+  readonly mayMove: (node: string) => boolean;
+  /** Steps from the origin to the last household that are enough. */
+  readonly limit: number;
+}
+
 /**
- * One household, and with it all below, from the deepest branch to a free slot that lies higher, or into the place of another
- * whose branch is short enough to hang below it. Undefined when none would gain.
+ * What makes the tree better now: a branch that goes too deep gets a higher place, or a household that feeds more than it is to
+ * for long is rid of one. That takes one household, or several that take each other's places, each with a smaller branch than
+ * the one before. Undefined when nothing can be done, or nothing has to.
  */
-export function lift(tree: Tree, suits: Suits, random: Random, mayMove: (node: string) => boolean): Lift | undefined {
+export function improve(
+  tree: Tree,
+  suits: Suits,
+  random: Random,
+  mayMove: (node: string) => boolean,
+  limit: number,
+): readonly Lift[] | undefined {
   const root = tree.root === undefined ? undefined : tree.get(tree.root);
   if (root === undefined) return undefined;
-  const path = deepest(root);
-  if (root.height > fair(tree)) {
-    for (const seat of path) {
-      const found =
-        seat.height >= TALL && seat.slots >= 2 && seat.below.length < seat.slots && mayMove(seat.node)
-          ? above(root, seat, mayMove)
-          : undefined;
-      if (found?.parent !== undefined)
-        return { node: seat.node, from: seat.parent ?? '', to: found.parent, displaced: found.node };
-    }
-  }
-  const first = root.nearest.free + 1 + GAIN;
-  for (const seat of path.slice(first)) {
-    if (!mayMove(seat.node)) continue;
-    const found = chooseSlot(tree, { seat, avoid: NOBODY }, suits, random);
-    if (found?.depth !== undefined && found.depth + 1 + GAIN <= (seat.depth ?? 0)) {
-      return { node: seat.node, from: seat.parent ?? '', to: found.node, displaced: undefined };
-    }
-  }
-  return clear(tree, root, suits, random, mayMove);
+  const plot: Plot = { tree, suits, random, mayMove, limit };
+  return (root.height > plot.limit ? raise(plot, root) : undefined) ?? relieve(plot) ?? clear(plot, root);
 }
 
 /** Its branch goes deeper than any has to. */
 export function isTooDeep(tree: Tree, seat: Seat | undefined): boolean {
-  return seat !== undefined && seat.height >= TALL && (seat.depth ?? 0) + seat.height > fair(tree);
+  return seat !== undefined && (seat.depth ?? 0) + seat.height > fair(tree);
 }
 
 /** Steps to the last household of a tree that is nearly balanced. */
-function fair(tree: Tree): number {
-  return Math.ceil(Math.log2(tree.size + 1)) + 1;
+export function fair(tree: Tree): number {
+  return Math.ceil(Math.log2(tree.size)) + 2;
 }
 
-/**
- * Whose place the seat should have: down the shortest branches to the first one that is no taller than the seat's own, so that
- * as few as can be are pushed down by it.
- */
-function above(root: Seat, seat: Seat, mayMove: (node: string) => boolean): Seat | undefined {
-  const before = (seat.depth ?? 0) + seat.height;
-  let depth = 1;
-  for (let at = shortest(root, seat); at !== undefined; at = shortest(at, seat), depth++) {
-    const after = depth + Math.max(1 + at.height, seat.height);
-    if (after + GAIN > before && at.height <= seat.height) return undefined;
-    if (at.above !== root && at.height <= seat.height && mayMove(at.node)) return at;
-  }
-  return undefined;
-}
-
-function shortest({ below }: Seat, except: Seat): Seat | undefined {
-  let best: Seat | undefined;
-  for (const child of below) {
-    if (!except.isUnder(child) && (best === undefined || child.height < best.height)) best = child;
+/** Of the way to the deepest household the branch whose move brings most of those that are too deep up, per move. */
+function raise(plot: Plot, root: Seat): readonly Lift[] | undefined {
+  let best: readonly Lift[] | undefined;
+  let most = 0;
+  for (let seat = worst(root, 0, plot.limit); seat !== undefined; seat = tallest(seat)) {
+    const lifts = rehang(plot, seat, []);
+    if (lifts === undefined) continue;
+    const worth = tooDeep(plot, seat) / lifts.length;
+    if (worth > most) [best, most] = [lifts, worth];
   }
   return best;
 }
 
-/** From the origin to the household farthest from it. */
-function deepest(root: Seat): readonly Seat[] {
-  const path = [root];
-  for (let at: Seat | undefined = root; at !== undefined;) {
-    const { below, height }: Seat = at;
-    at = below.find((child) => child.height === height - 1);
-    if (at !== undefined) path.push(at);
+/** Down from the origin as long as only one branch is too tall. */
+function worst(seat: Seat, depth: number, limit: number): Seat | undefined {
+  for (let at: Seat | undefined = seat, steps = depth; at !== undefined; steps++) {
+    const next = tallest(at);
+    if (next === undefined) return at;
+    const isAlone: boolean = at.below.every((child) => child === next || steps + 1 + child.height <= limit);
+    if (!isAlone || steps >= limit) return at.planted ? next : at;
+    at = next;
   }
-  return path;
+  return undefined;
+}
+
+function tallest({ below }: Seat): Seat | undefined {
+  let best: Seat | undefined;
+  for (const child of below) if (best === undefined || child.height > best.height) best = child;
+  return best;
+}
+
+/** Households of a branch that are too deep, not all counted. */
+function tooDeep({ limit }: Plot, top: Seat): number {
+  const depth = top.depth ?? 0;
+  const waiting: { readonly seat: Seat; readonly depth: number }[] = [{ seat: top, depth }];
+  let counted = 0;
+  for (let at = waiting.pop(); at !== undefined && counted < COUNTED; at = waiting.pop()) {
+    if (at.depth > limit) counted++;
+    for (const seat of at.seat.below) {
+      if (at.depth + 1 + seat.height > limit) waiting.push({ seat, depth: at.depth + 1 });
+    }
+  }
+  return counted;
+}
+
+/** Somebody who feeds too many is rid of the child with the least below it. */
+function relieve(plot: Plot): readonly Lift[] | undefined {
+  for (let i = 0; i < Math.min(LOOKED_AT, plot.tree.crowded.size); i++) {
+    const seat = plot.tree.crowded.draw(plot.random);
+    if (seat?.depth === undefined) continue;
+    for (const child of seat.below.toSorted((a, b) => a.height - b.height)) {
+      const found = plot.mayMove(child.node) ? rehang(plot, child, []) : undefined;
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+/** A new place for a branch that is high enough for it: a free slot, or that of a smaller branch, which is moved as well. */
+function rehang(plot: Plot, seat: Seat, above: readonly Seat[]): readonly Lift[] | undefined {
+  const { tree, suits, random, mayMove, limit } = plot;
+  const from = seat.parent;
+  const room = limit - seat.height - 1;
+  if (from === undefined || room < 0 || above.length >= LONGEST || !mayMove(seat.node)) return undefined;
+  const slot = chooseSlot(tree, { seat, avoid: NOBODY }, suits, random);
+  if (slot?.depth !== undefined && slot.depth <= room && !above.some((other) => slot.isUnder(other)))
+    return [{ node: seat.node, from, to: slot.node, displaced: undefined }];
+  for (let way = 0; way < WAYS; way++) {
+    const lower = smallest(plot, seat, room + 1, way === 0 ? 0 : random(room + 1));
+    if (lower?.parent === undefined || above.includes(lower)) continue;
+    const rest = rehang(plot, lower, [...above, seat]);
+    if (rest !== undefined) return [{ node: seat.node, from, to: lower.parent, displaced: lower.node }, ...rest];
+  }
+  return undefined;
+}
+
+/** Whose place a branch could have, at most so deep: the first steps by lot, then down the shortest branches. */
+function smallest({ tree, random, mayMove }: Plot, seat: Seat, depth: number, byLot: number): Seat | undefined {
+  let best: Seat | undefined;
+  let at: Seat | undefined = tree.root === undefined ? undefined : tree.get(tree.root);
+  for (let steps = 0; at !== undefined && steps < depth; steps++) {
+    const ways: readonly Seat[] = at.below.filter((child) => child !== seat);
+    at = steps < byLot ? ways[random(Math.max(1, ways.length))] : shortest(ways);
+    if (at === undefined || at.above?.planted === true || seat.isUnder(at)) continue;
+    if (at.height < seat.height && mayMove(at.node) && at.above?.isCrowded === false) best = at;
+  }
+  return best;
+}
+
+function shortest(seats: readonly Seat[]): Seat | undefined {
+  let best: Seat | undefined;
+  for (const seat of seats) if (best === undefined || seat.height < best.height) best = seat;
+  return best;
 }
 
 /** A household that feeds nobody makes room right under the origin, where half of all others could hang. */
-function clear(
-  tree: Tree,
-  root: Seat,
-  suits: Suits,
-  random: Random,
-  mayMove: (node: string) => boolean,
-): Lift | undefined {
+function clear({ tree, suits, random, mayMove }: Plot, root: Seat): readonly Lift[] | undefined {
   if (root.below.length < root.slots || root.slots < 2) return undefined;
   const leaf = root.below.find((seat) => seat.slots < 1 && mayMove(seat.node));
   const found = leaf && chooseSlot(tree, { seat: leaf, avoid: NOBODY, elsewhere: true }, suits, random);
   return leaf === undefined || found === undefined
     ? undefined
-    : { node: leaf.node, from: root.node, to: found.node, displaced: undefined };
+    : [{ node: leaf.node, from: root.node, to: found.node, displaced: undefined }];
 }

@@ -1,7 +1,7 @@
 import { between, type Random } from '../base/random.ts';
 import { Deadlines } from '../base/deadlines.ts';
 import { after, at, type Instant, type Millis, ms, seconds } from '../base/time.ts';
-import type { Contact, Contacts } from './contacts.ts';
+import type { Contact, Contacts, Standing } from './contacts.ts';
 import type { Roll } from './roll.ts';
 import type { MemberEffect, Peer, Short } from './talk.ts';
 
@@ -18,6 +18,10 @@ const MEETING_FOR = seconds(4);
 const MEETING_FOR_VIEWERS = seconds(1);
 /** A spare that is there sooner than the parent that was named is not asked before: most punches are done by then. */
 const NAMED_FIRST = ms(300);
+/** Long enough for the rendezvous to find a place that is as high as the one before, short enough for spares to bridge. */
+const HIGH_FIRST = seconds(2);
+/** Who is to move to one that has no room yet asks again: somebody is on the way from there. */
+const MOVE_TRIES = 4;
 /** Without a rendezvous: so many that others know are met at once, and so many are asked whom they know. */
 const MET_AT_ONCE = 3;
 const ASKED_AT_ONCE = 4;
@@ -36,6 +40,7 @@ export interface Surroundings {
   readonly roll: Roll;
   readonly grandparent: Short | undefined;
   readonly isHeir: boolean;
+  readonly own: Standing;
   /** Children and the present parent: never candidates. */
   readonly except: ReadonlySet<Peer>;
 }
@@ -50,7 +55,10 @@ export class Search {
   #named: Short | undefined;
   /** Until then only who was named for it is asked. */
   #namedUntil: Instant = at(0);
+  /** Until then nobody is asked who stands far below where we stood. */
+  #highUntil: Instant = at(0);
   #isThere = true;
+  #refusals = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -66,6 +74,7 @@ export class Search {
 
   begin(need: Need, now: Instant): void {
     if (URGENCY[need] > URGENCY[this.need]) this.need = need;
+    this.#highUntil = after(now, HIGH_FIRST);
     this.#deadlines.set('look', now);
   }
 
@@ -82,6 +91,7 @@ export class Search {
   /** The one that was asked feeds us now. */
   found(): void {
     this.need = 'none';
+    this.#refusals = 0;
     this.#courting = this.#named = undefined;
     this.#namedUntil = at(0);
     for (const name of ['court', 'look', 'ask'] as const) this.#deadlines.clear(name);
@@ -94,6 +104,11 @@ export class Search {
     this.#courting = undefined;
     this.#deadlines.clear('court');
     const contact = contacts.get(peer);
+    if (this.need === 'move' && contact !== undefined && ++this.#refusals < MOVE_TRIES) {
+      this.#deadlines.set('look', contact.restsUntil);
+      return;
+    }
+    this.#refusals = 0;
     if (contact !== undefined) contact.role = 'spare';
     // Nobody has to move: where we are is well.
     if (this.need === 'move') this.need = 'none';
@@ -152,8 +167,10 @@ export class Search {
 
   #look(around: Surroundings, court: (contact: Contact) => MemberEffect, now: Instant, out: MemberEffect[]): void {
     if (this.#courting !== undefined) return;
-    const { contacts, roll, grandparent, isHeir, except } = around;
-    const contact = contacts.next(except, grandparent, isHeir, this.need === 'move' || now < this.#namedUntil, now);
+    const { contacts, roll, grandparent, isHeir, own, except } = around;
+    const only =
+      this.need === 'move' || now < this.#namedUntil ? 'named' : this.#isThere && now < this.#highUntil ? 'high' : 'any';
+    const contact = contacts.next(except, grandparent, isHeir, only, own, now);
     if (contact !== undefined) {
       this.#courting = contact.peer;
       this.#deadlines.set('court', after(now, ms(Math.max(COURT_FOR, COURT_TRIPS * contact.rtt))));

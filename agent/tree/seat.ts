@@ -2,6 +2,8 @@
 export type Sought =
   /** A member that can take one more child. */
   | 'free'
+  /** The same, or one that can help out with one more than it is to feed for long. */
+  | 'help'
   /** The same, or one that will be able to in a moment. */
   | 'coming'
   /** A member that feeds nobody and never will. */
@@ -9,7 +11,7 @@ export type Sought =
   /** A member that feeds one at most. */
   | 'narrow';
 
-const ALL: readonly Sought[] = ['free', 'coming', 'leaf', 'narrow'];
+const ALL: readonly Sought[] = ['free', 'help', 'coming', 'leaf', 'narrow'];
 
 export type Gate = 'open' | 'young' | 'shut';
 
@@ -20,17 +22,25 @@ export type Gate = 'open' | 'young' | 'shut';
 export class Seat {
   readonly node: string;
   slots: number;
+  /** Children that it could feed while others have nobody. */
+  most: number;
   /** Whether it may be given children: in a moment while its own ring is too young, not while it is doubted. */
   gate: Gate = 'open';
   above: Seat | undefined;
   readonly below: Seat[] = [];
   planted = false;
-  readonly nearest: Record<Sought, number> = { free: Infinity, coming: Infinity, leaf: Infinity, narrow: Infinity };
+  readonly nearest: Record<Sought, number> = {
+    free: Infinity,
+    help: Infinity,
+    coming: Infinity,
+    leaf: Infinity,
+    narrow: Infinity,
+  };
   height = 0;
 
   constructor(node: string, slots: number) {
     this.node = node;
-    this.slots = slots;
+    this.slots = this.most = slots;
   }
 
   get parent(): string | undefined {
@@ -43,6 +53,11 @@ export class Seat {
 
   get isFree(): boolean {
     return this.gate === 'open' && this.below.length < this.slots;
+  }
+
+  /** Feeds more than it is to for long. */
+  get isCrowded(): boolean {
+    return this.below.length > this.slots;
   }
 
   /** Steps from the origin; undefined while it hangs on nobody. */
@@ -58,6 +73,8 @@ export class Seat {
     switch (sought) {
       case 'free':
         return this.isFree;
+      case 'help':
+        return this.gate === 'open' && this.below.length < Math.max(this.slots, this.most);
       case 'coming':
         return this.gate !== 'shut' && this.below.length < this.slots;
       case 'leaf':

@@ -5,6 +5,8 @@ import type { Tree } from './tree.ts';
 
 /** Looked at for two spares: enough that four in five times both have a free slot and another prefix. */
 const DRAWN = 24;
+/** Ways down that are looked at for one that stands as high as the household itself, and could take its branch. */
+const WAYS = 6;
 /** Households that one may be a spare of, so that no failure asks one household for more than it has in reserve. */
 const SPARE_OF_MOST = 8;
 const KEPT_MOST = 2;
@@ -31,7 +33,7 @@ function choose(
 ): string[] {
   const parent = household.above;
   const chosen: Seat[] = [];
-  const drawn = [...new Set(tree.draw(random, DRAWN))]
+  const drawn = [...new Set([...tree.draw(random, DRAWN), ...high(tree, household, random)])]
     .filter((seat) => !avoid.has(seat.node) && seat !== parent && seat.depth !== undefined)
     .filter((seat) => !seat.isUnder(household) && !(parent !== undefined && !parent.planted && seat.isUnder(parent)))
     .filter((seat) => !seat.planted && facts.spareOf(seat.node) < SPARE_OF_MOST)
@@ -45,7 +47,11 @@ function choose(
       const reluctant = suits.rank(seat.node, household.node) >= RELUCTANT ? 1 : 0;
       const far =
         Math.min(1, suits.rtt(seat.node, household.node) / 1000) + (suits.isNear(seat.node, household.node) ? 0 : 0.1);
-      return 0.1 * (seat.depth ?? 0) + 8 * shared + 4 * reluctant + 4 * related + (seat.isFree ? 0 : 2) + far;
+      const low = household.height > 0 && (seat.depth ?? 0) > (household.depth ?? 0) ? 3 : 0;
+      if (low === 0 && household.height > 0) {
+        return 8 * shared + 4 * reluctant + 4 * related + (seat.is('help') ? 0 : 2) + far;
+      }
+      return low + 0.1 * (seat.depth ?? 0) + 8 * shared + 4 * reluctant + 4 * related + (seat.isFree ? 0 : 2) + far;
     };
     let best: Seat | undefined;
     let least = Infinity;
@@ -58,6 +64,20 @@ function choose(
     chosen.push(best);
   }
   return chosen.map(({ node }) => node);
+}
+
+/** For a household with others below it: some that stand about as high, and could help out. */
+function* high(tree: Tree, household: Seat, random: Random): Generator<Seat> {
+  const root = tree.root === undefined ? undefined : tree.get(tree.root);
+  if (household.height === 0 || household.depth === undefined || root === undefined) return;
+  for (let way = 0; way < WAYS; way++) {
+    let seat: Seat | undefined = root;
+    for (let depth = 0; seat !== undefined && depth < household.depth; depth++) {
+      if (seat.is('help')) yield seat;
+      seat = seat.below[random(Math.max(1, seat.below.length))];
+    }
+    if (seat?.is('help') === true) yield seat;
+  }
 }
 
 /** Who is kept warm by whom, so that no household is everybody's spare. */

@@ -83,7 +83,8 @@ export type MemberInput =
   | { readonly kind: 'unsubscribe'; readonly peer: Peer }
   /** Something of the stream went to all children. */
   | { readonly kind: 'forwarded' }
-  | { readonly kind: 'capacity'; readonly slots: number }
+  /** Children that it feeds, and `most` that it could while others have nobody; `slots` where nothing is said of it. */
+  | { readonly kind: 'capacity'; readonly slots: number; readonly most?: number | undefined }
   | { readonly kind: 'leave' }
   | { readonly kind: 'tick' };
 

@@ -13,6 +13,8 @@ export class Tree {
   readonly #seats = new Map<string, Seat>();
   readonly #repeaters = new Lot<Seat>();
   readonly #spare = new Lot<Seat>();
+  /** Feed more than they are to for long. */
+  readonly crowded = new Lot<Seat>();
   #root: Seat | undefined;
 
   get root(): string | undefined {
@@ -66,11 +68,11 @@ export class Tree {
     this.#settle(seat);
   }
 
-  /** Children over the new number stay: they are fed until they leave. */
-  resize(node: string, slots: number): void {
+  /** Children over the new number stay: they are fed until they leave. `most`: what it could feed for a while. */
+  resize(node: string, slots: number, most = slots): void {
     const seat = this.#seats.get(node);
-    if (seat === undefined || seat.slots === slots) return;
-    seat.slots = slots;
+    if (seat === undefined || (seat.slots === slots && seat.most === most)) return;
+    [seat.slots, seat.most] = [slots, most];
     this.#settle(seat);
   }
 
@@ -115,6 +117,7 @@ export class Tree {
     this.#seats.delete(node);
     this.#repeaters.delete(seat);
     this.#spare.delete(seat);
+    this.crowded.delete(seat);
     if (this.#root === seat) this.#root = undefined;
     return orphans;
   }
@@ -180,6 +183,8 @@ export class Tree {
     else this.#repeaters.delete(seat);
     if (seat.isFree) this.#spare.add(seat);
     else this.#spare.delete(seat);
+    if (seat.isCrowded) this.crowded.add(seat);
+    else this.crowded.delete(seat);
     for (let at: Seat | undefined = seat; at?.weigh() === true; at = at.above);
   }
 }
