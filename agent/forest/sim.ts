@@ -79,7 +79,16 @@ export class Sim {
   enter(slots: number, manner: Manner): House {
     const id = ++this.#last;
     const prefix = `p${this.random(PREFIXES)}`;
-    const house = new House(id, Math.min(this.most, slots), slots, prefix, this.random, this.#tellEvery, manner, this.now);
+    const house = new House(
+      id,
+      Math.min(this.most, slots),
+      slots,
+      prefix,
+      this.random,
+      this.#tellEvery,
+      manner,
+      this.now,
+    );
     this.houses.set(id, house);
     this.step(house, { kind: 'start' });
     return house;

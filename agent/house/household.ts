@@ -390,7 +390,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'feed':
-          this.#drive(effect.watch, { kind: 'capacity', slots: effect.slots }, now, out);
+          this.#drive(effect.watch, { kind: 'capacity', slots: effect.slots, most: effect.most }, now, out);
           break;
         case 'capacity':
         case 'limit':

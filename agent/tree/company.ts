@@ -215,8 +215,7 @@ export class Company {
       else if (known !== undefined) out.push({ kind: 'meet', via: known.via, short: known.short, role: 'spare' });
     }
     const again = isWanting ? REFILL_EVERY : place.height > 0 ? LOOK_HIGHER_EVERY : undefined;
-    if (again !== undefined)
-      this.#deadlines.set('refill', after(now, ms(again * between(this.#random, 0.67, 1.33))));
+    if (again !== undefined) this.#deadlines.set('refill', after(now, ms(again * between(this.#random, 0.67, 1.33))));
   }
 
   /** The parent chooses its heir by it, and the plan what to move. */

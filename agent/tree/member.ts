@@ -227,7 +227,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.#company.open(peer, rtt);
     const contact = this.#company.contacts.get(peer);
     // The place that was named is there at last; a branch is better off at it than where it found itself one.
-    if (contact?.role === 'parent' && this.#search.need === 'none' && this.#feeding.brood.height > 0) contact.role = 'move';
+    if (contact?.role === 'parent' && this.#search.need === 'none' && this.#feeding.brood.height > 0)
+      contact.role = 'move';
     if (contact?.role === 'move') this.#search.begin('move', now);
     else if (contact !== undefined && this.#search.need === 'none') contact.role = 'spare';
     this.#search.met(now);

@@ -169,7 +169,11 @@ export class Search {
     if (this.#courting !== undefined) return;
     const { contacts, roll, grandparent, isHeir, own, except } = around;
     const only =
-      this.need === 'move' || now < this.#namedUntil ? 'named' : this.#isThere && now < this.#highUntil ? 'high' : 'any';
+      this.need === 'move' || now < this.#namedUntil
+        ? 'named'
+        : this.#isThere && now < this.#highUntil
+          ? 'high'
+          : 'any';
     const contact = contacts.next(except, grandparent, isHeir, only, own, now);
     if (contact !== undefined) {
       this.#courting = contact.peer;

@@ -57,8 +57,12 @@ class House {
     return this.effects.flatMap((one) => (one.kind === 'slots' && one.channel === channel ? [one.slots] : [])).at(-1);
   }
 
+  most(): number | undefined {
+    return this.effects.flatMap((one) => (one.kind === 'slots' ? [one.most] : [])).at(-1);
+  }
+
   told(): readonly (readonly number[])[] {
-    return this.effects.flatMap((one) => (one.kind === 'tell' ? [one.streams] : []));
+    return this.effects.flatMap((one) => (one.kind === 'tell' ? [one.claims.map(({ streams }) => streams)] : []));
   }
 
   #step(input: Parameters<Capacity['step']>[0]): void {
@@ -119,6 +123,11 @@ describe('what a line is said to carry', () => {
     house.around = { ...house.around, link: 1250 };
     expect(house.pass(10_000).machine.streams[0]).toBeCloseTo(1.97, 1);
   });
+});
+
+it('a household helps out with as much as its line carries, unless its owner wants nobody to be fed', () => {
+  expect(new House({ uploadKbits: 30_000 }).pass(10_000).most()).toBe(5);
+  expect(new House({ uploadKbits: 30_000, children: 0 }).pass(10_000).most() ?? 0).toBe(0);
 });
 
 describe('a line that nobody has described', () => {
