@@ -17,7 +17,7 @@ import type { TrialEffect } from './trial.ts';
 import { Trials } from './trials.ts';
 
 const MAIN: SocketId = 0;
-const PRESENCE: Presence = { role: 'ping', streams: 0, internal: [], profile: UNKNOWN };
+const PRESENCE: Presence = { role: 'ping', streams: 0, most: 0, internal: [], profile: UNKNOWN };
 
 /** Looks at a network from inside, by a rendezvous and its observers, and by the gateway: the doctor's hands, still pure. */
 export class Examination implements Machine<ExaminationInput, ExaminationEffect> {

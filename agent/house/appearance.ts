@@ -277,7 +277,7 @@ export class Appearance implements Machine<AppearanceInput, AppearanceEffect> {
     const four = this.#networks.filter(({ ip }) => !ip.includes(':')).map(({ ip }) => ({ ip, port }));
     const internal = [...this.#doors.claimed, ...four].slice(0, 8);
     const proven = [...this.#doors.open, ...this.#six.proven];
-    return { kind: 'register', role, streams, internal, proven, profile: this.profile };
+    return { kind: 'register', role, streams, most: streams, internal, proven, profile: this.profile };
   }
 
   #ground(): Ground {

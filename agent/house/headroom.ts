@@ -1,5 +1,12 @@
 import { type Instant, ms } from '../base/time.ts';
-import { type Allowed, type Around, Capacity, type CapacityEffect, type CapacityView } from './capacity/capacity.ts';
+import {
+  type Allowed,
+  type Around,
+  Capacity,
+  type CapacityEffect,
+  type CapacityView,
+  type Claim,
+} from './capacity/capacity.ts';
 import type { Sight } from './capacity/pressure.ts';
 import type { UploadKnown } from './capacity/upload.ts';
 import { encodePeer } from '../wire/peer.ts';
@@ -69,7 +76,7 @@ export class Headroom {
           break;
         }
         case 'tell':
-          out.push(this.#claim(order.streams));
+          out.push(this.#claim(order.claims));
           break;
         case 'learned':
         case 'event':
@@ -77,7 +84,7 @@ export class Headroom {
           break;
       }
     }
-    return [...out, ...(this.view.weather.isDoubtful ? this.#questions() : []), ...this.#paces()];
+    return [...out, ...(this.view.weather.isDoubtful ? this.#questions() : []), ...this.paces()];
   }
 
   /** Little is said to those above us, so how long it takes is not known unless they are asked. */
@@ -88,10 +95,15 @@ export class Headroom {
     return asked.map(({ pairId }) => ({ kind: 'tell', pairId, bytes: QUESTION, urgent: true }));
   }
 
-  #claim(streams: readonly number[]): HeadroomEffect {
+  #claim(claims: readonly Claim[]): HeadroomEffect {
     const { watches } = this.#options;
-    const shares = watches.map(({ channel }, i) => ({ channel, streams: streams[i] ?? 0 }));
-    return { kind: 'capacity', streams: Math.max(0, ...streams), shares: shares.length > 1 ? shares : [] };
+    const shares = watches.flatMap(({ channel }, i) => {
+      const claim = claims[i];
+      return claim === undefined ? [] : [{ channel, ...claim }];
+    });
+    const [streams, most] = [claims.map((one) => one.streams), claims.map((one) => one.most)];
+    const whole = { streams: Math.max(0, ...streams), most: Math.max(0, ...most) };
+    return { kind: 'capacity', ...whole, shares: shares.length > 1 ? shares : [] };
   }
 
   #sights(now: Instant): readonly Sight[] {
@@ -107,8 +119,11 @@ export class Headroom {
     });
   }
 
-  /** Nobody gets more at once than the house's part of the line: neither a child that catches up nor a neighbour that lost something. */
-  #paces(): readonly HeadroomEffect[] {
+  /**
+   * What each session may be sent from now on, as far as that has changed: to be asked whenever somebody has come or is fed. Nobody gets
+   * more at once than the house's part of the line, neither a child that catches up nor a neighbour that lost something.
+   */
+  paces(): readonly HeadroomEffect[] {
     const { watches, peers } = this.#options;
     const rates = new Map<number, number>();
     for (const { rate, kin } of watches) for (const { pairId } of kin.children.facts) rates.set(pairId, rate.rate ?? 0);

@@ -300,6 +300,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
       case 'open': {
         known.method = news.method;
         event(out, 'peer-open', { ...who, method: news.method, after_ms: Math.round(news.after) });
+        this.#give(this.#headroom.paces(), now, out);
         if (watch !== undefined) this.#drive(watch, { kind: 'open', pairId }, now, out);
         return;
       }
@@ -377,6 +378,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
           break;
         case 'stand':
           this.#stand(watch, now, out);
+          this.#give(this.#headroom.paces(), now, out);
           break;
         case 'left':
           this.#left(watch, now, out);
@@ -402,7 +404,7 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'feed':
-          this.#drive(effect.watch, { kind: 'capacity', slots: effect.slots }, now, out);
+          this.#drive(effect.watch, { kind: 'capacity', slots: effect.slots, most: effect.most }, now, out);
           break;
         case 'capacity':
         case 'limit':

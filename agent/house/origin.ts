@@ -87,7 +87,7 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
         break;
       case 'capacity':
         this.#drive({ kind: 'capacity', slots: input.children }, now, out);
-        this.#reach({ kind: 'capacity', streams: input.children, shares: [] }, now, out);
+        this.#reach({ kind: 'capacity', streams: input.children, most: input.children, shares: [] }, now, out);
         break;
       case 'start':
         this.#drive(input, now, out);

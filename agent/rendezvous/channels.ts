@@ -1,7 +1,7 @@
 import type { Method } from '../base/outcome.ts';
 import type { Random } from '../base/random.ts';
 import { at, type Instant } from '../base/time.ts';
-import { type Answer, Plan, type PlanOptions } from '../tree/plan.ts';
+import { type Answer, type Claimant, Plan, type PlanOptions } from '../tree/plan.ts';
 import type { ChannelFacts, ChannelId, Fault } from '../wire/messages.ts';
 import { Alarms } from './alarms.ts';
 import type { Client } from './directory.ts';
@@ -220,8 +220,9 @@ export class Channels {
   }
 }
 
-function claimOf(client: Client, channel: string): { capacity: number; prefix: string } {
-  return { capacity: client.shares.get(channel) ?? client.facts?.streams ?? 0, prefix: prefixOf(client) };
+function claimOf(client: Client, channel: string): Claimant {
+  const { streams = 0, most = 0 } = client.shares.get(channel) ?? client.facts ?? {};
+  return { capacity: streams, most, prefix: prefixOf(client) };
 }
 
 /** A street or a small carrier's block: /24, or /48 of IPv6. */

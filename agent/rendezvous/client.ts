@@ -152,8 +152,8 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
 
   #present(presence: Presence, now: Instant): ClientEffect[] {
     const { role, internal, proven = [], profile } = presence;
-    const streams = this.#claim?.streams ?? presence.streams;
-    this.#presence = { role, streams, internal: internal.slice(0, 8), proven: proven.slice(0, 4), profile };
+    const { streams, most } = this.#claim ?? presence;
+    this.#presence = { role, streams, most, internal: internal.slice(0, 8), proven: proven.slice(0, 4), profile };
     if (this.#line.up !== undefined) return this.#askRegister(now);
     return this.#entrance.isTrying ? [] : this.#enter(now);
   }
@@ -190,7 +190,10 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
 
   #capacity(order: Extract<ClientInput, { kind: 'capacity' }>, now: Instant): ClientEffect[] {
     this.#claim = order;
-    if (this.#presence !== undefined) this.#presence = { ...this.#presence, streams: order.streams };
+    if (this.#presence !== undefined) {
+      const { streams, most } = order;
+      this.#presence = { ...this.#presence, streams, most };
+    }
     if (this.#line.isRegistered) return this.#asking.capacity(order, now);
     return this.#line.up === undefined ? [] : this.#askRegister(now);
   }

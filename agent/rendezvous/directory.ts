@@ -44,7 +44,7 @@ export interface Client {
   readonly auditing: Allowance;
   readonly audited: Allowance;
   /** What it can send of channels that share its line, by their keys. */
-  shares: ReadonlyMap<string, number>;
+  shares: ReadonlyMap<string, { readonly streams: number; readonly most: number }>;
   /** Keys of the channels it is in. */
   readonly channels: Set<string>;
 }
@@ -52,8 +52,9 @@ export interface Client {
 /** What it said of itself. */
 export interface Facts {
   readonly role: ClientRole;
-  /** That it can send, in any channel that has no share of its own. */
+  /** That it can send, in any channel that has no share of its own; and in need. */
   readonly streams: number;
+  readonly most: number;
   readonly internal: readonly Address[];
   readonly proven: readonly Candidate[];
   readonly profile: NatProfile;

@@ -33,8 +33,9 @@ import type {
 /** What the rendezvous is told of this household. */
 export interface Presence {
   readonly role: ClientRole;
-  /** That it can send. */
+  /** That it can send; and in need. */
   readonly streams: number;
+  readonly most: number;
   readonly internal: readonly Address[];
   readonly proven?: readonly Proven[];
   readonly profile: NatProfile;
@@ -70,7 +71,12 @@ export type ClientInput =
   | { readonly kind: 'publish'; readonly channel: KeyPair; readonly epoch: number; readonly name: string }
   | { readonly kind: 'report'; readonly pairId: number; readonly outcome: Outcome }
   /** So many can be sent from now on, and in these channels so many. */
-  | { readonly kind: 'capacity'; readonly streams: number; readonly shares: readonly ChannelShare[] }
+  | {
+      readonly kind: 'capacity';
+      readonly streams: number;
+      readonly most: number;
+      readonly shares: readonly ChannelShare[];
+    }
   /** Where we stand now; repeated by itself to a rendezvous that was restarted. */
   | {
       readonly kind: 'position';

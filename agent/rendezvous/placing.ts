@@ -84,9 +84,9 @@ export class Placing {
       : [audited];
   }
 
-  capacity(client: Client, { request, streams, shares }: Capacity, answers: FromRendezvous[], now: Instant): [] {
-    if (client.facts !== undefined) client.facts = { ...client.facts, streams };
-    client.shares = new Map(shares.map((share) => [keyOf(share.channel), share.streams]));
+  capacity(client: Client, { request, streams, most, shares }: Capacity, answers: FromRendezvous[], now: Instant): [] {
+    if (client.facts !== undefined) client.facts = { ...client.facts, streams, most };
+    client.shares = new Map(shares.map((share) => [keyOf(share.channel), share]));
     for (const channel of client.channels) {
       this.#floor.matchmaker.channels.resize(channel, client, now);
     }

@@ -29,13 +29,13 @@ export class Registering {
 
   register(client: Client, message: Register, answers: FromRendezvous[], now: Instant): RendezvousEffect[] {
     const { proofs, matchmaker, limits, locals } = this.#floor;
-    const { role, streams, internal } = message;
+    const { role, streams, most, internal } = message;
     const proven = message.proven.flatMap((one) => this.#believed(client, one, now));
     const isNew = client.facts === undefined;
     // Nobody is told of a door that nobody has come in by.
     const isOpen = proven.some(({ ip, opening }) => !ip.includes(':') && opening === message.profile.door);
     const profile: NatProfile = isOpen ? message.profile : { ...message.profile, door: 'none' };
-    client.facts = { role, streams, internal, proven, profile };
+    client.facts = { role, streams, most, internal, proven, profile };
     if (!mayBeBlock(client)) client.seen = undefined;
     this.#hearsay.registered(client, profile, now);
     client.interval = this.#interval(client, now);

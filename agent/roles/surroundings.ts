@@ -1,3 +1,4 @@
+import { ms } from '../base/time.ts';
 import { changeOf, type Counted } from '../house/capacity/change.ts';
 import { readUpload, savedUpload } from '../house/capacity/saved.ts';
 import type { UploadKnown } from '../house/capacity/upload.ts';
@@ -40,7 +41,9 @@ export function watchSurroundings(
   let [before, then] = [look(), monotonic()];
   const timer = setInterval(() => {
     const [seen, now] = [look(), monotonic()];
-    if (seen.uplink === before.uplink) give({ kind: 'around', ...changeOf(before.counted, seen.counted, then, now) });
+    const late = ms(Math.max(0, now - then - LOOK_MS));
+    if (seen.uplink === before.uplink)
+      give({ kind: 'around', ...changeOf(before.counted, seen.counted, then, now, late) });
     [before, then] = [seen, now];
   }, LOOK_MS);
   timer.unref();

@@ -225,6 +225,7 @@ export class Town {
         case 'read-table':
         case 'http':
         case 'keep':
+        case 'learned':
         case 'left':
           return;
       }

@@ -53,7 +53,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *     type u8 | length u16 | fields (length bytes)
  *
  *  type  message        fields
- *  0x01  register       request u32 | role u8 | streams u8 (eighths) | internal list<address> ≤ 8
+ *  0x01  register       request u32 | role u8 | streams u8 (eighths) | most u8 | internal list<address> ≤ 8
  *                       | proven list<address, token 8, opening u8> ≤ 4 | profile
  *  0x02  beat           stamp u32 | rtt u16 (ms; 65535 = not measured) | room u16 (kbit/s)
  *  0x03  probe          id u32 | index u8 | of a volley u8 [| pair u32 | round u16 | socket u16 | local port u16 | shot u16]
@@ -65,7 +65,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *  0x09  accept         pair u32
  *  0x0a  relay          pair u32 | bytes ≤ 1232 (the rest)
  *  0x0b  report         request u32 | pair u32 | connected u8 | method or reason u8
- *  0x0c  capacity       request u32 | streams u8 (eighths) | of channels list<channel 32, streams u8 (eighths)> ≤ 8
+ *  0x0c  capacity       request u32 | streams u8 (eighths) | most u8 | of channels list<channel 32, streams u8 (eighths), most u8> ≤ 8
  *  0x0d  position       request u32 | channel 32 | fed u8 [| node 32 | method u8] | children list<node 32> ≤ 16
  *  0x0e  leave-channel  request u32 | channel 32
  *  0x0f  leave          -
@@ -164,6 +164,7 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
     write: (w, m) => {
       writeWord(w.u32(m.request), ROLES, m.role);
       writeStreams(w, m.streams);
+      w.u8(m.most);
       writeList(w, m.internal, 8, (address) => w.address(address));
       writeList(w, m.proven, 4, ({ address, token, opening }) => {
         writeFixed(w.address(address), token, 8);
@@ -175,11 +176,12 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       const request = r.u32();
       const role = readWord(r, ROLES);
       const streams = readStreams(r);
+      const most = r.u8();
       const internal = readList(r, 8, () => readAddress(r));
       const proven = readList(r, 4, () => readProven(r));
       const profile = readProfile(r);
       if (role === undefined || internal === undefined || proven === undefined || profile === undefined) return;
-      return { kind: 'register', request, role, streams, internal, proven, profile };
+      return { kind: 'register', request, role, streams, most, internal, proven, profile };
     },
   },
   beat: {
@@ -286,15 +288,16 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
     type: 0x0c,
     write: (w, m) => {
       writeStreams(w.u32(m.request), m.streams);
-      writeList(w, m.shares, 8, ({ channel, streams }) => {
+      writeList(w.u8(m.most), m.shares, 8, ({ channel, streams, most }) => {
         writeFixed(w, channel, 32);
         writeStreams(w, streams);
+        w.u8(most);
       });
     },
     read: (r) => {
-      const [request, streams] = [r.u32(), readStreams(r)];
-      const shares = readList(r, 8, () => ({ channel: r.bytes(32), streams: readStreams(r) }));
-      return shares === undefined ? undefined : { kind: 'capacity', request, streams, shares };
+      const [request, streams, most] = [r.u32(), readStreams(r), r.u8()];
+      const shares = readList(r, 8, () => ({ channel: r.bytes(32), streams: readStreams(r), most: r.u8() }));
+      return shares === undefined ? undefined : { kind: 'capacity', request, streams, most, shares };
     },
   },
   position: {

@@ -98,6 +98,8 @@ export interface Register {
   readonly role: ClientRole;
   /** Streams that it can send, 0 to 31 in eighths. */
   readonly streams: number;
+  /** Whole streams that it can send while others have nobody. */
+  readonly most: number;
   /** Addresses of its own interfaces with the port of its main socket, up to 8. */
   readonly internal: readonly Address[];
   /** Further public addresses of its own, each proven by the token an observer sent to exactly that address; up to 4. */
@@ -354,8 +356,9 @@ export type Outcome =
 export interface Capacity {
   readonly kind: 'capacity';
   readonly request: number;
-  /** In any channel that is not named; 0 to 31 in eighths. */
+  /** In any channel that is not named, as in `register`. */
   readonly streams: number;
+  readonly most: number;
   /** Of these channels, where several share the line; up to 8. */
   readonly shares: readonly ChannelShare[];
 }
@@ -363,6 +366,7 @@ export interface Capacity {
 export interface ChannelShare {
   readonly channel: ChannelId;
   readonly streams: number;
+  readonly most: number;
 }
 
 /** "This is where I stand in the tree": rebuilds the table of a rendezvous that was restarted. Answered by `done`. */

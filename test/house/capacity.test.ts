@@ -31,7 +31,7 @@ class House {
   queue = { children: 0, others: 0 };
   /** Of what children need: what they get. */
   gets = 1;
-  around: Around = { own: 0.1, machine: 0.1, freeBytes: 2 ** 28, others: undefined, link: undefined };
+  around: Around = { own: 0.1, machine: 0.1, late: ms(0), freeBytes: 2 ** 28, others: undefined, link: undefined };
   #delivered = 0;
 
   constructor(options: Partial<CapacityOptions> = {}) {
@@ -57,8 +57,12 @@ class House {
     return this.effects.flatMap((one) => (one.kind === 'slots' && one.channel === channel ? [one.slots] : [])).at(-1);
   }
 
+  most(): number | undefined {
+    return this.effects.flatMap((one) => (one.kind === 'slots' ? [one.most] : [])).at(-1);
+  }
+
   told(): readonly (readonly number[])[] {
-    return this.effects.flatMap((one) => (one.kind === 'tell' ? [one.streams] : []));
+    return this.effects.flatMap((one) => (one.kind === 'tell' ? [one.claims.map(({ streams }) => streams)] : []));
   }
 
   #step(input: Parameters<Capacity['step']>[0]): void {
@@ -119,6 +123,11 @@ describe('what a line is said to carry', () => {
     house.around = { ...house.around, link: 1250 };
     expect(house.pass(10_000).machine.streams[0]).toBeCloseTo(1.97, 1);
   });
+});
+
+it('a household helps out with as much as its line carries, unless its owner wants nobody to be fed', () => {
+  expect(new House({ uploadKbits: 30_000 }).pass(10_000).most()).toBe(5);
+  expect(new House({ uploadKbits: 30_000, children: 0 }).pass(10_000).most() ?? 0).toBe(0);
 });
 
 describe('a line that nobody has described', () => {
@@ -203,7 +212,7 @@ describe('a line that nobody has described', () => {
 describe('a machine at its limit', () => {
   it.each([
     ['its own core', { own: 0.97 }],
-    ['the processor', { machine: 0.99 }],
+    ['the processor, and we wait for it', { machine: 0.99, late: ms(150) }],
     ['memory', { freeBytes: 8 * 2 ** 20 }],
   ])('gives up a child when %s has nothing left, and takes it again after a minute of ease', (_what, strained) => {
     const house = new House();
@@ -222,6 +231,14 @@ describe('a machine at its limit', () => {
     house.pass(25_000);
     expect(house.slots()).toBe(2);
   });
+});
+
+it('a machine that is busy with something else, and does not keep us waiting, is no reason to feed fewer', () => {
+  const house = new House();
+  house.children = 2;
+  house.around = { ...house.around, machine: 1, late: ms(20) };
+  house.pass(20_000);
+  expect(house.slots()).toBeUndefined();
 });
 
 describe('what the rendezvous is told', () => {
@@ -353,16 +370,17 @@ describe('what the counters of the machine say', () => {
   };
   it('is who used how much in between', () => {
     const now = { ...before, sentBytes: 4000, ticks: { busy: 60, all: 200 }, ownMs: 550, ourBytes: 1600 };
-    expect(changeOf(before, now, at(0), at(1000))).toEqual({
+    expect(changeOf(before, now, at(0), at(1000), ms(7))).toEqual({
       own: 0.5,
       machine: 0.5,
+      late: 7,
       freeBytes: 1,
       others: 2,
       link: 12_500,
     });
   });
   it('is nothing of others where a counter was set back, or there is none', () => {
-    expect(changeOf(before, { ...before, sentBytes: 10 }, at(0), at(1000)).others).toBeUndefined();
-    expect(changeOf(before, { ...before, sentBytes: undefined }, at(0), at(1000)).others).toBeUndefined();
+    expect(changeOf(before, { ...before, sentBytes: 10 }, at(0), at(1000), ms(0)).others).toBeUndefined();
+    expect(changeOf(before, { ...before, sentBytes: undefined }, at(0), at(1000), ms(0)).others).toBeUndefined();
   });
 });

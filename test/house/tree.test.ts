@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hex } from '../../agent/base/bytes.ts';
 import type { Home } from '../sim/neighbourhood.ts';
-import { watchOf, Wood } from './wood.ts';
+import { tamper, watchOf, Wood } from './wood.ts';
 
 const HOMES = 15;
 const FEW = 7;
@@ -11,16 +11,6 @@ function innerOne(wood: Wood): Home {
   const [inner] = wood.inner().toSorted((a, b) => wood.childrenOf(b).length - wood.childrenOf(a).length);
   if (inner === undefined) throw new Error('nobody feeds anybody');
   return inner;
-}
-
-/** What it gives its children goes through this. */
-function tamper(home: Home, change: (bytes: Uint8Array) => Uint8Array | undefined): void {
-  const { children } = watchOf(home).kin;
-  const forward = children.forward.bind(children);
-  children.forward = (bytes) => {
-    const changed = change(bytes);
-    return changed === undefined ? [] : forward(changed);
-  };
 }
 
 describe(`${HOMES} households behind mixed NATs`, () => {

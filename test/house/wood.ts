@@ -115,3 +115,13 @@ export function watchOf(home: Home): Watch {
   if (watch === undefined) throw new Error(`${home.name} takes no channel`);
   return watch;
 }
+
+/** What it gives its children goes through this. */
+export function tamper(home: Home, change: (bytes: Uint8Array) => Uint8Array | undefined): void {
+  const { children } = watchOf(home).kin;
+  const forward = children.forward.bind(children);
+  children.forward = (bytes) => {
+    const changed = change(bytes);
+    return changed === undefined ? [] : forward(changed);
+  };
+}

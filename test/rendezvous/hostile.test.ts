@@ -96,7 +96,15 @@ class Hand {
   /** In, registered, and proven to be where it is. */
   settle(): this {
     this.enter();
-    const register = { kind: 'register', request: 1, role: 'agent', streams: 2, internal: [], proven: [] } as const;
+    const register = {
+      kind: 'register',
+      request: 1,
+      role: 'agent',
+      streams: 2,
+      most: 2,
+      internal: [],
+      proven: [],
+    } as const;
     for (const heard of this.hear(this.say({ ...register, profile: PROFILE }))) {
       if (heard.kind === 'challenge') this.say({ kind: 'response', token: heard.token });
     }
@@ -267,7 +275,7 @@ describe('an address that is not proven', () => {
       ...hand.hear(give(hand.seal({ kind: 'probe', id: 1, index: 0, volley: undefined }, 60), at)),
       ...hand.hear(give(hand.seal({ kind: 'try-door', id: 0, index: 0, observer: 1, at }, 60), at)),
     ];
-    const facts = { kind: 'register', request: 2, role: 'agent', streams: 2, internal: [] } as const;
+    const facts = { kind: 'register', request: 2, role: 'agent', streams: 2, most: 2, internal: [] } as const;
     const doors = heard.map((message, i) => {
       if (message.kind !== 'observed' && message.kind !== 'knocked') throw new Error('no token');
       const proven = [{ address: at, token: message.token, opening: 'dial' } as const];
@@ -317,6 +325,7 @@ describe('an address that is not proven', () => {
       request: 2,
       role: 'agent',
       streams: 0,
+      most: 0,
       internal: [VICTIM],
       proven,
       profile: PROFILE,

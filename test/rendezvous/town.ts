@@ -86,7 +86,7 @@ export class Guest implements Machine<NetInput | ClientInput, NetEffect | Client
   #register(port: number, now: Instant): readonly ClientEffect[] {
     const internal = [{ ip: this.#ip, port }];
     const [streams, profile] = [this.#children, this.#profile];
-    return this.client.step({ kind: 'register', role: 'agent', streams, internal, profile }, now);
+    return this.client.step({ kind: 'register', role: 'agent', streams, most: streams, internal, profile }, now);
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hex } from '../../agent/base/bytes.ts';
 import { at } from '../../agent/base/time.ts';
-import { watchOf } from '../house/wood.ts';
+import { tamper, watchOf } from '../house/wood.ts';
 import { type Home, Neighbourhood } from './neighbourhood.ts';
 
 const PER_TICK = 188 * 40;
@@ -57,16 +57,6 @@ class Village {
     }
     return Infinity;
   }
-}
-
-/** What it gives its children goes through this. */
-function tamper(home: Home, change: (bytes: Uint8Array) => Uint8Array | undefined): void {
-  const { children } = watchOf(home).kin;
-  const forward = children.forward.bind(children);
-  children.forward = (bytes) => {
-    const changed = change(bytes);
-    return changed === undefined ? [] : forward(changed);
-  };
 }
 
 /** Whoever is to lie has a single child in the end: the others are there to take that in, and to be asked. */

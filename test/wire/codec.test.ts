@@ -168,7 +168,7 @@ function revived(value: unknown): unknown {
 
 /** A body of one `register` whose profile has these counters and this range, in hexadecimal. */
 function profile(counters: string, ports: string): string {
-  return framed('01', `00000001 00 00 00 00 00 00010000 00 00 00 8001 ${counters} ${ports} 0000 0f 00 00 0000 00`);
+  return framed('01', `00000001 00 00 00 00 00 00 00010000 00 00 00 8001 ${counters} ${ports} 0000 0f 00 00 0000 00`);
 }
 
 /** A body of one `volley` with these addresses and shots. */

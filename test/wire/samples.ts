@@ -89,6 +89,7 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     request: u32,
     role: fc.constantFrom(...ROLES),
     streams: eighths,
+    most: u8,
     internal: list(address, 8),
     proven: list(fc.record({ address, token: bytes(8), opening }), 4),
     profile,
@@ -154,7 +155,8 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     kind: fc.constant('capacity'),
     request: u32,
     streams: eighths,
-    shares: list(fc.record({ channel: node, streams: eighths }), 8),
+    most: u8,
+    shares: list(fc.record({ channel: node, streams: eighths, most: u8 }), 8),
   }),
   position: fc.record({
     kind: fc.constant('position'),

@@ -44,11 +44,17 @@ export type CapacityInput =
   | ({ readonly kind: 'around' } & Around)
   | { readonly kind: 'looked'; readonly sessions: readonly Sight[]; readonly channels: readonly ChannelSight[] };
 
+/** Streams that one channel can be fed with; and whole ones while others have nobody. */
+export interface Claim {
+  readonly streams: number;
+  readonly most: number;
+}
+
 export type CapacityEffect =
   /** That channel may feed so many from now on; `most` in need: the line carries them, whatever the owner's number is. */
   | { readonly kind: 'slots'; readonly channel: number; readonly slots: number; readonly most: number }
-  /** To be told to the rendezvous: what each channel can feed, in streams. */
-  | { readonly kind: 'tell'; readonly streams: readonly number[] }
+  /** To be told to the rendezvous: what each channel can feed. */
+  | { readonly kind: 'tell'; readonly claims: readonly Claim[] }
   /** To be remembered. */
   | { readonly kind: 'learned'; readonly known: UploadKnown }
   | {
@@ -56,6 +62,12 @@ export type CapacityEffect =
       readonly name: string;
       readonly fields: Readonly<Record<string, string | number>>;
     };
+
+/** What one channel was promised: whole streams, and whole ones in need. */
+interface Promised {
+  readonly slots: number;
+  readonly most: number;
+}
 
 /** Where a figure comes from: nothing is known, the owner said it, it was measured, or the machine has no more to give. */
 export type Source = 'assumed' | 'declared' | 'measured' | 'machine';
@@ -118,8 +130,8 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
   #believed = ASSUMED;
   #calmSince: Instant | undefined;
   #lookAt: Instant = at(0);
-  #slots: number[];
-  #streams: number[];
+  #promised: readonly Promised[];
+  #streams: readonly number[];
   #told: { readonly streams: readonly number[]; readonly at: Instant };
   #weather: Weather = { isFull: false, isDoubtful: false, queue: ms(0), delivered: 0, shown: 0, backlog: ms(0) };
   #source: Source = 'assumed';
@@ -133,8 +145,9 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
     this.#declare();
     this.#known = known;
     this.#learned = { known: known ?? this.#upload.known, at: at(-Infinity) };
-    this.#slots = Array.from({ length: channels }, () => assumed(allowed.children, channels));
-    this.#streams = [...this.#slots];
+    const slots = assumed(allowed.children, channels);
+    this.#promised = Array.from({ length: channels }, () => ({ slots, most: slots }));
+    this.#streams = this.#promised.map((one) => one.slots);
     this.#told = { streams: this.#streams, at: at(-Infinity) };
   }
 
@@ -178,11 +191,7 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
         this.#lookAt = now;
         break;
       case 'around':
-        this.#strain.see(
-          input,
-          this.#slots.reduce((sum, slots) => sum + slots, 0),
-          now,
-        );
+        this.#strain.see(input, this.#slots, now);
         this.#link = input.link ?? Infinity;
         this.#others = input.others;
         this.#othersMost = Math.max(input.others ?? 0, FADING * this.#othersMost);
@@ -247,7 +256,7 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
   /** One child more than were fed without a queue: if that is too much, it shows within a second and ends with the child. */
   #try(channels: readonly ChannelSight[], now: Instant): void {
     const fed = channels.reduce((sum, { children }) => sum + children, 0);
-    const slots = this.#slots.reduce((sum, many) => sum + many, 0);
+    const slots = this.#slots;
     if (fed === 0 || fed < slots || this.#weather.queue >= CALM) this.#calmSince = undefined;
     else this.#calmSince ??= now;
     if (this.#calmSince === undefined || since(this.#calmSince, now) < TRIES_AFTER) return;
@@ -301,28 +310,35 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
 
   /** Less is told at once where the line is full, and after a moment otherwise; more only when that has lasted. */
   #settle(shares: readonly Share[], isUrgent: boolean, now: Instant, out: CapacityEffect[]): void {
-    const before = this.#slots.reduce((sum, slots) => sum + slots, 0);
-    const total = shares.reduce((sum, { slots }) => sum + slots, 0);
-    const isSame = shares.every(({ slots }, i) => slots === this.#slots[i]);
-    const way = total < before ? 'less' : 'more';
+    const wanted = shares.map((share) => this.#promiseOf(share, shares.length));
+    const total = (promises: readonly Promised[]): number =>
+      promises.reduce((sum, { slots, most }) => sum + slots + most, 0);
+    const isSame = wanted.every(({ slots, most }, i) => {
+      const before = this.#promised[i];
+      return slots === before?.slots && most === before.most;
+    });
+    const way = total(wanted) < total(this.#promised) ? 'less' : 'more';
     if (isSame) this.#differsSince = undefined;
     else if (this.#differsSince?.way !== way) this.#differsSince = { way, at: now };
     const patience: Millis = isUrgent || this.#source === 'machine' ? ms(0) : way === 'less' ? STAYS : GROWS_AFTER;
     if (!isSame && since(this.#differsSince?.at ?? now, now) < patience) return;
     this.#streams = shares.map(({ streams }) => Math.min(MOST, this.#allowed.children, streams));
-    if (!isSame) this.#change(shares, way, out);
+    if (!isSame) this.#change(wanted, way, out);
     this.#tell(!isSame, now, out);
   }
 
-  #change(shares: readonly Share[], way: 'more' | 'less', out: CapacityEffect[]): void {
-    for (const [channel, { slots, spare }] of shares.entries()) {
-      if (slots === this.#slots[channel]) continue;
-      out.push({ kind: 'slots', channel, slots, most: Math.min(MOST, slots + Math.floor(spare)) });
-    }
-    this.#slots = shares.map(({ slots }) => slots);
+  /** In need more than the owner's number: whoever feeds at all helps as far as the line goes, as the others would help him. */
+  #promiseOf({ slots, spare }: Share, channels: number): Promised {
+    const helps = this.#allowed.children === 0 ? 0 : Math.floor(spare / channels);
+    return { slots, most: Math.min(MOST, slots + helps) };
+  }
+
+  #change(wanted: readonly Promised[], way: 'more' | 'less', out: CapacityEffect[]): void {
+    for (const [channel, promise] of wanted.entries()) out.push({ kind: 'slots', channel, ...promise });
+    this.#promised = wanted;
     this.#differsSince = undefined;
-    const streams = this.#slots.reduce((sum, slots) => sum + slots, 0);
-    this.#say('capacity', { way, streams, source: this.#source, queue_ms: this.#queueMs }, out);
+    const [streams, most] = [this.#slots, wanted.reduce((sum, one) => sum + one.most, 0)];
+    this.#say('capacity', { way, streams, most, source: this.#source, queue_ms: this.#queueMs }, out);
   }
 
   #tell(isChanged: boolean, now: Instant, out: CapacityEffect[]): void {
@@ -330,7 +346,13 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
     const step = Math.max(0, ...this.#streams.map((many, i) => Math.abs(many - (streams[i] ?? 0))));
     if (!isChanged && (step < TELL_STEP || since(then, now) < TELL_EVERY)) return;
     this.#told = { streams: this.#streams, at: now };
-    out.push({ kind: 'tell', streams: this.#streams });
+    const claims = this.#streams.map((many, i) => ({ streams: many, most: this.#promised[i]?.most ?? 0 }));
+    out.push({ kind: 'tell', claims });
+  }
+
+  /** Whole streams promised in all. */
+  get #slots(): number {
+    return this.#promised.reduce((sum, { slots }) => sum + slots, 0);
   }
 
   #learn(now: Instant, out: CapacityEffect[]): void {

@@ -1,4 +1,4 @@
-import { type Instant, since } from '../../base/time.ts';
+import { type Instant, type Millis, since } from '../../base/time.ts';
 import type { Around } from './capacity.ts';
 
 /** Counters of the machine around us, as io/load.ts reads them. */
@@ -12,8 +12,8 @@ export interface Counted {
   readonly ourBytes: number;
 }
 
-/** What happened between two looks at the counters of the machine. */
-export function changeOf(before: Counted, now: Counted, then: Instant, at: Instant): Around {
+/** What happened between two looks at the counters of the machine, the second of which came `late`. */
+export function changeOf(before: Counted, now: Counted, then: Instant, at: Instant, late: Millis): Around {
   const span = Math.max(1, since(then, at));
   const all = (now.ticks?.all ?? 0) - (before.ticks?.all ?? 0);
   const busy = (now.ticks?.busy ?? 0) - (before.ticks?.busy ?? 0);
@@ -23,6 +23,7 @@ export function changeOf(before: Counted, now: Counted, then: Instant, at: Insta
   return {
     own: (now.ownMs - before.ownMs) / span,
     machine: all > 0 ? busy / all : 0,
+    late,
     freeBytes: now.freeBytes,
     // A counter that was set back says nothing; a few of ours may leave by another interface.
     others: sent === undefined || sent < 0 ? undefined : Math.max(0, sent - ours) / span,

@@ -1,4 +1,4 @@
-import { after, type Instant, isDue, ms, seconds, since } from '../../base/time.ts';
+import { after, type Instant, isDue, type Millis, ms, seconds, since } from '../../base/time.ts';
 
 /** What the machine has left, as shares: 1 is all of it in use. */
 export interface Load {
@@ -6,10 +6,14 @@ export interface Load {
   readonly own: number;
   /** Of all cores, by everybody. */
   readonly machine: number;
+  /** How much later than it was set for a timer went off. */
+  readonly late: Millis;
   /** What programs can still have; undefined where the system does not say. */
   readonly freeBytes: number | undefined;
 }
 
+/** A busy machine is none of our business unless we wait for it: this is what a beat may be late. */
+const LATE = ms(100);
 /** Above these, datagrams and blocks wait for the processor: at nine tenths a queue is ten times as long as at none. */
 const [OWN_MOST, MACHINE_MOST] = [0.9, 0.95];
 /** The last seconds of a stream and what the kernel holds for a few children; a router of 128 MB has about 40 left. */
@@ -31,8 +35,9 @@ export class Strain {
     return this.#cap;
   }
 
-  see({ own, machine, freeBytes }: Load, children: number, now: Instant): void {
-    const isStrained = own >= OWN_MOST || machine >= MACHINE_MOST || (freeBytes ?? Infinity) < FREE_LEAST;
+  see({ own, machine, late, freeBytes }: Load, children: number, now: Instant): void {
+    const isStrained =
+      own >= OWN_MOST || (machine >= MACHINE_MOST && late >= LATE) || (freeBytes ?? Infinity) < FREE_LEAST;
     if (isStrained) {
       this.#since ??= now;
       const isRipe = since(this.#since, now) >= STRAINED_FOR;
