@@ -13,6 +13,8 @@ export interface SimOptions {
   /** Children of one household at most. */
   readonly most: number;
   readonly tellEvery?: Millis;
+  /** Carriers' blocks of addresses that households come from. */
+  readonly prefixes?: number;
 }
 
 /** Nobody answers at the other end of a session: told after this, or later. */
@@ -43,17 +45,19 @@ export class Sim {
   now = 0;
   readonly #events = new Heap<() => void>();
   readonly #tellEvery: Millis;
+  readonly #prefixes: number;
   #last = -1;
   steps = 0;
   /** How long households stayed with a parent that was not honest, in milliseconds. */
   readonly stays: number[] = [];
 
-  constructor({ seed, most, tellEvery = seconds(60) }: SimOptions) {
+  constructor({ seed, most, tellEvery = seconds(60), prefixes = PREFIXES }: SimOptions) {
     this.random = seeded(seed);
     this.net = new Net(this.random);
     this.stream = new Stream(this.net, this.tally);
     this.most = most;
     this.#tellEvery = tellEvery;
+    this.#prefixes = prefixes;
     this.registry = new Registry(this);
     const origin = this.enter(most, 'honest');
     this.registry.plant(origin);
@@ -78,7 +82,7 @@ export class Sim {
   /** A household that has said nothing yet. */
   enter(slots: number, manner: Manner): House {
     const id = ++this.#last;
-    const prefix = `p${this.random(PREFIXES)}`;
+    const prefix = `p${this.random(this.#prefixes)}`;
     const house = new House(id, Math.min(this.most, slots), prefix, this.random, this.#tellEvery, manner, this.now);
     this.houses.set(id, house);
     this.step(house, { kind: 'start' });
@@ -177,6 +181,7 @@ export class Sim {
     house.source?.under.delete(house);
     [house.source, house.since] = [source, this.now];
     source?.under.add(house);
+    this.tally.witness?.followed(house, this.now);
     if (source?.manner === 'slow') this.#crawl(house, source, this.now);
     if (source?.manner === 'corrupt') this.at(this.now + BLOCK, () => this.#spoil(house, source));
     this.#settle(house);
