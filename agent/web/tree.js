@@ -33,13 +33,13 @@ $('children').addEventListener('change', ({ target }) => {
   choose(undefined);
   void order('children', { most: Number(target.value) });
 });
-$('stay').addEventListener('change', ({ target }) =>
-  order('stay', { seconds: target.value === '' ? null : Number(target.value) }),
-);
-$('feeders').addEventListener('click', () => order('kill-feeders'));
-$('carrier').addEventListener('click', () => order('carrier-out'));
-$('rendezvous').addEventListener('click', () => order('rendezvous', { on: !shot.rendezvous }));
-for (const what of ['kill', 'leave']) $(what).addEventListener('click', () => order(what, { house: chosen }));
+$('stay').addEventListener('change', ({ target }) => {
+  void order('stay', { seconds: target.value === '' ? null : Number(target.value) });
+});
+$('feeders').addEventListener('click', () => void order('kill-feeders'));
+$('carrier').addEventListener('click', () => void order('carrier-out'));
+$('rendezvous').addEventListener('click', () => void order('rendezvous', { on: !shot.rendezvous }));
+for (const what of ['kill', 'leave']) $(what).addEventListener('click', () => void order(what, { house: chosen }));
 
 function choose(id) {
   chosen = id;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { seeded } from '../../agent/base/random.ts';
 import { demoForest } from '../../agent/roles/demo-forest.ts';
 
-function stage(): { forest: ReturnType<typeof demoForest>; pass(ms: number): number } {
+function stage(): { forest: ReturnType<typeof demoForest>; readonly pass: (ms: number) => number } {
   let now = 0;
   const forest = demoForest({ random: seeded(1), clock: () => now });
   forest.shot();
