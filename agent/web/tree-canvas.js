@@ -1,11 +1,13 @@
 // The forest on a canvas: where each home stands, and how it looks.
 
+import { colours, sharpen } from './ink.js';
+import { layOut, ORIGIN } from './tree-layout.js';
+
 const STATES = { a: 'arriving', p: 'playing', m: 'mended', d: 'dry', g: 'gap' };
 /** A home that went stays as a cross until those below it are elsewhere, and so long at least. */
 const GHOST_MS = 1500;
 /** Homes glide to a new place: two thirds of the way in this time. */
 const GLIDE_MS = 130;
-const ORIGIN = 0;
 
 export class TreeCanvas {
   #canvas;
@@ -93,55 +95,10 @@ export class TreeCanvas {
     node.goneAt = undefined;
   }
 
-  /** Rows by distance from the origin; in a row each as wide as its branch has ends. */
   #layout() {
-    for (const node of this.#nodes.values()) node.below = [];
-    const loose = [];
-    for (const node of this.#nodes.values()) {
-      if (node.id === ORIGIN) continue;
-      const above = this.#nodes.get(node.anchor);
-      if (above === undefined || above === node) loose.push(node);
-      else above.below.push(node);
-    }
-    const origin = this.#nodes.get(ORIGIN);
-    const order = reach(origin);
-    for (const node of order.toReversed())
-      node.leaves = Math.max(
-        1,
-        node.below.reduce((sum, child) => sum + (child.leaves ?? 1), 0),
-      );
-    const { width, height } = this.#size;
-    const [left, top, foot] = [14, 26, 14];
-    const isLoose = loose.length > 0;
-    const deepest = order.reduce((most, { depth }) => Math.max(most, depth), 1) + (isLoose ? 1 : 0);
-    const [perLeaf, perRow] = [(width - 2 * left) / origin.leaves, (height - top - foot) / deepest];
-    origin.from = left;
-    let nth = 0;
-    for (const node of order) {
-      node.toX = node.from + (node.leaves * perLeaf) / 2;
-      node.toY = top + node.depth * perRow;
-      // Ends that stand close are set off against each other.
-      if (node.below.length === 0 && perLeaf < 5) node.toY += ((nth++ % 3) - 1) * Math.min(5, perRow * 0.16);
-      let { from } = node;
-      for (const child of node.below) {
-        child.from = from;
-        from += child.leaves * perLeaf;
-      }
-    }
-    this.#order = [...order];
-    // A crowd at the door, with those that hang on them.
-    const waiting = loose.flatMap((node) => reach(node));
-    for (const [i, node] of waiting.entries()) {
-      node.toX = left + ((i + 0.5) * (width - 2 * left)) / waiting.length;
-      node.toY = height - foot;
-      this.#order.push(node);
-    }
-    for (const node of this.#order) {
-      node.x ??= node.toX;
-      node.y ??= node.toY;
-      node.ghost = node.goneAt !== undefined;
-    }
-    this.#radius = Math.max(1.7, Math.min(9, perLeaf * 0.42, perRow * 0.3));
+    const { order, radius } = layOut(this.#nodes, this.#size);
+    this.#order = order;
+    this.#radius = radius;
   }
 
   #wake() {
@@ -299,56 +256,6 @@ export class TreeCanvas {
   }
 }
 
-/** The last minute as bars, with the cushion as a line. */
-export function drawStrip(canvas, worst, cushion) {
-  const pen = sharpen(canvas);
-  const { clientWidth: width, clientHeight: height } = canvas;
-  const ink = colours();
-  const [left, foot] = [52, 14];
-  const most = Math.max(cushion * 1.5, ...worst);
-  // Twice as late is one step higher, wherever: 200 ms and 20 s stand in the same picture.
-  const up = (ms) => Math.log2(1 + ms / 100);
-  const y = (ms) => 4 + (height - foot - 4) * (1 - up(ms) / up(most));
-  const wide = (width - left) / worst.length;
-  pen.clearRect(0, 0, width, height);
-  for (const [i, ms] of worst.entries()) {
-    pen.fillStyle = ms > cushion ? ink.bad : ink.relay;
-    if (ms > 0)
-      pen.fillRect(left + i * wide + 1, Math.min(y(ms), y(0) - 2), Math.max(1, wide - 2), Math.max(2, y(0) - y(ms)));
-  }
-  pen.fillStyle = pen.strokeStyle = ink.dim;
-  pen.font = '11px system-ui, sans-serif';
-  pen.textAlign = 'right';
-  pen.fillText(`${cushion} ms`, left - 6, y(cushion) + 4);
-  if (most > cushion * 3) pen.fillText(`${(most / 1000).toFixed(1)} s`, left - 6, 12);
-  pen.textAlign = 'left';
-  pen.fillText('a minute ago', left, height - 2);
-  pen.textAlign = 'right';
-  pen.fillText('now', width - 1, height - 2);
-  pen.fillRect(left, y(0), width - left, 1);
-  pen.setLineDash([4, 4]);
-  pen.beginPath();
-  pen.moveTo(left, y(cushion));
-  pen.lineTo(width, y(cushion));
-  pen.stroke();
-  pen.setLineDash([]);
-}
-
-/** A home and all below it, parents first, with their depths counted from it. */
-function reach(top) {
-  const order = [top];
-  const seen = new Set(order);
-  top.depth = top.id === ORIGIN ? 0 : 1;
-  for (const node of order)
-    for (const child of node.below) {
-      if (seen.has(child)) continue;
-      seen.add(child);
-      child.depth = node.depth + 1;
-      order.push(child);
-    }
-  return order;
-}
-
 function curve(path, from, to) {
   const middle = (from.y + to.y) / 2;
   path.moveTo(from.x, from.y);
@@ -366,30 +273,4 @@ function cross(path, x, y, r) {
   path.lineTo(x + r, y + r);
   path.moveTo(x - r, y + r);
   path.lineTo(x + r, y - r);
-}
-
-/** As many dots as the screen has. */
-function sharpen(canvas) {
-  const scale = devicePixelRatio;
-  const [width, height] = [Math.round(canvas.clientWidth * scale), Math.round(canvas.clientHeight * scale)];
-  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-  const pen = canvas.getContext('2d');
-  pen.setTransform(scale, 0, 0, scale, 0, 0);
-  return pen;
-}
-
-function colours() {
-  const style = getComputedStyle(document.documentElement);
-  const of = (name) => style.getPropertyValue(name).trim();
-  return {
-    ember: of('--ember'),
-    wire: of('--wire'),
-    relay: of('--relay'),
-    relaySoft: of('--relay-soft'),
-    thread: of('--thread'),
-    lamp: of('--lamp'),
-    bad: of('--bad'),
-    dim: of('--dim'),
-    text: of('--text'),
-  };
 }

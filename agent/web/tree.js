@@ -1,5 +1,6 @@
 import { order as give } from './orders.js';
-import { drawStrip, TreeCanvas } from './tree-canvas.js';
+import { TreeCanvas } from './tree-canvas.js';
+import { drawStrip } from './tree-strip.js';
 import * as words from './tree-words.js';
 
 const $ = (id) => document.getElementById(id);

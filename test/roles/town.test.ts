@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { seeded } from '../../agent/base/random.ts';
 import { at } from '../../agent/base/time.ts';
 import { asset } from '../../agent/io/assets.ts';
 import { nodeCipher } from '../../agent/io/crypto.ts';
