@@ -43,12 +43,6 @@ export class TreeCanvas {
     return this.#order.reduce((most, { depth, ghost }) => (ghost ? most : Math.max(most, depth)), 0);
   }
 
-  /** Where a home is on the canvas; undefined when it is not there. */
-  place(id) {
-    const node = this.#nodes.get(id);
-    return node && { x: node.toX, y: node.toY };
-  }
-
   /** `ids`, `parents` and `states` as the server sends them (agent/forest/shot.ts). */
   update({ ids, parents, states }) {
     const numbers = [];

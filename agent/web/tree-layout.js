@@ -2,7 +2,10 @@
 
 export const ORIGIN = 0;
 
-/** Rows by distance from the origin; in a row each as wide as its branch has ends. Answers with all homes, parents first, and how large they can be. */
+/**
+ * Rows by distance from the origin; in a row each as wide as its branch has ends. Answers with all homes, parents first,
+ * and how large they can be.
+ */
 export function layOut(nodes, { width, height }) {
   for (const node of nodes.values()) node.below = [];
   const loose = [];
