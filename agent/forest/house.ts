@@ -27,6 +27,9 @@ export interface Drought {
   worst: number;
 }
 
+/** Longer than any way to the origin: a circle. */
+export const LOOP = 64;
+
 /** One household of the simulation: the real machine, and what the simulation knows of it. */
 export class House {
   readonly id: number;
@@ -79,12 +82,12 @@ export class House {
     this.member = new Member({ random, short: id, slots, most, isOrigin: id === 0, tellEvery });
   }
 
-  /** Everyone below, itself first. */
+  /** Everyone below, itself first. For a moment two can be below each other: each goes to who was below it, before it has its path. */
   *all(): Generator<House> {
     const waiting: House[] = [this];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       yield next;
-      waiting.push(...next.under);
+      for (const child of next.under) if (child !== this) waiting.push(child);
     }
   }
 
@@ -92,7 +95,7 @@ export class House {
     if (this.source === undefined) return this.id === 0 ? 0 : undefined;
     let steps = 1;
     let top = this.source;
-    for (; top.source !== undefined && steps < 64; top = top.source) steps++;
+    for (; top.source !== undefined && steps < LOOP; top = top.source) steps++;
     return top.id === 0 ? steps : undefined;
   }
 }

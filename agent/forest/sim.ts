@@ -13,6 +13,8 @@ export interface SimOptions {
   /** Children of one household at most. */
   readonly most: number;
   readonly tellEvery?: Millis;
+  /** Carriers' blocks of addresses that households come from. */
+  readonly prefixes?: number;
 }
 
 /** Nobody answers at the other end of a session: told after this, or later. */
@@ -43,17 +45,19 @@ export class Sim {
   now = 0;
   readonly #events = new Heap<() => void>();
   readonly #tellEvery: Millis;
+  readonly #prefixes: number;
   #last = -1;
   steps = 0;
   /** How long households stayed with a parent that was not honest, in milliseconds. */
   readonly stays: number[] = [];
 
-  constructor({ seed, most, tellEvery = seconds(60) }: SimOptions) {
+  constructor({ seed, most, tellEvery = seconds(60), prefixes = PREFIXES }: SimOptions) {
     this.random = seeded(seed);
     this.net = new Net(this.random);
     this.stream = new Stream(this.net, this.tally);
     this.most = most;
     this.#tellEvery = tellEvery;
+    this.#prefixes = prefixes;
     this.registry = new Registry(this);
     const origin = this.enter(most, 'honest');
     this.registry.plant(origin);
@@ -79,7 +83,7 @@ export class Sim {
   enter(slots: number, manner: Manner): House {
     const id = ++this.#last;
     // Who lies about others comes from one street: prefixes are what costs something.
-    const prefix = manner === 'slanderer' ? 'slum' : `p${this.random(PREFIXES)}`;
+    const prefix = manner === 'slanderer' ? 'slum' : `p${this.random(this.#prefixes)}`;
     const house = new House(
       id,
       Math.min(this.most, slots),
@@ -188,6 +192,7 @@ export class Sim {
     house.source?.under.delete(house);
     [house.source, house.since] = [source, this.now];
     source?.under.add(house);
+    this.tally.witness?.followed(house, this.now);
     if (source?.manner === 'slow') this.#crawl(house, source, this.now);
     if (source?.manner === 'corrupt') this.at(this.now + BLOCK, () => this.#spoil(house, source));
     this.#settle(house);

@@ -1,4 +1,4 @@
-import type { House, Manner } from './house.ts';
+import { type Drought, type House, LOOP, type Manner } from './house.ts';
 import type { Net } from './net.ts';
 import type { Tally } from './tally.ts';
 
@@ -25,7 +25,8 @@ export class Stream {
   /** The way from the origin, in milliseconds. */
   lag(house: House): number {
     let lag = 0;
-    for (let at: House = house; at.source !== undefined; at = at.source)
+    let steps = 0;
+    for (let at: House = house; at.source !== undefined && steps < LOOP; at = at.source, steps++)
       lag += this.#net.rtt(at.id, at.source.id) / 2 + HOP;
     return lag;
   }
@@ -52,6 +53,7 @@ export class Stream {
       if (house.drought !== undefined || house.playingSince === undefined) continue;
       house.drought = { since: now, lag: this.lag(house), upTo, beyond: new Set(), worst: 0 };
       news.push(house);
+      this.#tally.witness?.dried(house, now);
     }
     return news;
   }
@@ -76,6 +78,7 @@ export class Stream {
       house.drought = undefined;
       all.push(house);
       this.#tally.late(drought.worst);
+      this.#tally.witness?.flowed(house, drought, now);
       if (house === top && this.#tally.isCounting) this.#tally.adoptions.push(now - drought.since);
     }
     return all.length > found.length ? all : found;
@@ -87,7 +90,8 @@ export class Stream {
     for (const house of top.all()) {
       const { drought } = house;
       if (drought === undefined || upTo <= drought.upTo) continue;
-      const late = now - lag - (drought.upTo + 2) * BLOCK;
+      const late = lateness({ lag, upTo: drought.upTo }, now);
+      if (drought.worst === 0) this.#tally.witness?.mended(house, drought, now);
       if (house === top && drought.worst === 0 && this.#tally.isCounting) this.#tally.repairs.push(now - drought.since);
       drought.worst = Math.max(drought.worst, late, 1e-3);
       drought.upTo = upTo;
@@ -95,4 +99,9 @@ export class Stream {
     }
     return found;
   }
+}
+
+/** How late the next block is, in milliseconds: below 0 while it cannot have come. */
+export function lateness({ lag, upTo }: Pick<Drought, 'lag' | 'upTo'>, now: number): number {
+  return now - lag - (upTo + 2) * BLOCK;
 }

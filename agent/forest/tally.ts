@@ -1,3 +1,5 @@
+import type { Witness } from './witness.ts';
+
 /** Cushions of viewers, in milliseconds: a gap is seen when blocks are later than this. */
 export const CUSHIONS = [250, 500, 1000, 2000] as const;
 
@@ -16,6 +18,8 @@ export class Tally {
   departures = 0;
   moves = 0;
   isCounting = false;
+  /** Is told of each household what the figures above only count. */
+  witness: Witness | undefined;
 
   late(worst: number): void {
     if (!this.isCounting) return;

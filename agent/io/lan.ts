@@ -91,7 +91,7 @@ function get(path: string, answer: (ask: Ask) => void): Route {
 }
 
 /** A page at its path. */
-export function pageRoute(path: string, page: 'index.html' | 'demo.html' | 'punch.html'): Route {
+export function pageRoute(path: string, page: 'index.html' | 'demo.html' | 'punch.html' | 'tree.html'): Route {
   return get(path, (ask) => sendBytes(ask, asset(page), 'text/html; charset=utf-8'));
 }
 
@@ -110,6 +110,14 @@ const WEB = [
   ['index.js', SCRIPT],
   ['demo.js', SCRIPT],
   ['punch.js', SCRIPT],
+  ['tree.js', SCRIPT],
+  ['tree-canvas.js', SCRIPT],
+  ['tree-layout.js', SCRIPT],
+  ['tree-strip.js', SCRIPT],
+  ['tree-words.js', SCRIPT],
+  ['ink.js', SCRIPT],
+  ['orders.js', SCRIPT],
+  ['tree.css', 'text/css; charset=utf-8'],
   ['picture.js', SCRIPT],
   ['words.js', SCRIPT],
   ['mpegts.js', SCRIPT],

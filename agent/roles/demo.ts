@@ -4,6 +4,7 @@ import { VERSION } from '../base/version.ts';
 import { statusOf } from '../house/status.ts';
 import { asset } from '../io/assets.ts';
 import { nodeCipher, secureRandom } from '../io/crypto.ts';
+import { demoForestRoutes } from '../io/demo-forest-routes.ts';
 import { demoRoutes } from '../io/demo-routes.ts';
 import type { DemoState } from '../io/demo-state.ts';
 import { startWeb } from '../io/http.ts';
@@ -12,6 +13,7 @@ import { type Lan, startLan } from '../io/lan.ts';
 import { Intake } from '../media/intake.ts';
 import { playlist } from '../media/playlist.ts';
 import { type KindName, NAT_KINDS } from '../sim/kinds.ts';
+import { demoForest } from './demo-forest.ts';
 import { filmPunch } from './punch-film.ts';
 import type { Role } from './role.ts';
 import { type Resident, Town } from './town.ts';
@@ -72,17 +74,19 @@ export const demo: Role = async (config, out) => {
       return filmPunch({ cipher: nodeCipher(), asks, listens, seed });
     },
   });
+  const forest = demoForestRoutes(demoForest({ random: secureRandom, clock }));
   const web = await startWeb({
     address: '127.0.0.1',
     port: config.pagePort,
     names: [],
     connections: 256,
-    routes: page.routes,
+    routes: [...page.routes, ...forest.routes],
   });
   out.line(`demo ready http://127.0.0.1:${web.address.port}/`);
   return {
     stop: async () => {
       page.stop();
+      forest.stop();
       testCard.stop();
       pulse.stop();
       await Promise.all([web.stop(), ...[...lans.values()].map((lan) => lan.stop())]);

@@ -1,5 +1,5 @@
 import { hex } from '../base/bytes.ts';
-import { type Instant, ms, seconds, since } from '../base/time.ts';
+import { type Instant, type Millis, ms, seconds, since } from '../base/time.ts';
 import type { EndpointOptions } from '../house/endpoint.ts';
 import { Household, type HouseholdEffect, type HouseholdEvent, type HouseholdInput } from '../house/household.ts';
 import { Origin, type OriginEffect, type OriginInput } from '../house/origin.ts';
@@ -14,6 +14,10 @@ import { World } from '../sim/world.ts';
 
 /** A line like many: 40 ms to the middle of the net and back, now and then a datagram lost. */
 const LINE: AccessShape = { delay: ms(10), jitter: ms(2), loss: 0.002 };
+/** A change of parents takes less than this from the last block on. */
+const WAIT_REMEMBERED = seconds(3);
+/** Blocks come every 40 ms by themselves, and a lost datagram is sent again: a wait like this is none. */
+const PACE = ms(100);
 const EVENTS_KEPT = 50;
 const RENDEZVOUS_IPS = ['198.51.100.1', '198.51.100.2'];
 
@@ -35,6 +39,8 @@ export interface Resident {
   hungrySince: Instant | undefined;
   /** When the last block came into its turn. */
   fedAt: Instant | undefined;
+  /** The longest of the last waits for a block, and when it ended. */
+  waited: { span: Millis; until: Instant } | undefined;
   /** It has shown a picture since it was switched on. */
   shown: boolean;
 }
@@ -126,6 +132,7 @@ export class Town {
       drive: undefined,
       hungrySince: undefined,
       fedAt: undefined,
+      waited: undefined,
       shown: false,
     };
     this.residents.push(resident);
@@ -205,6 +212,7 @@ export class Town {
     this.#names.set(hex(household.endpoint.node), resident.id);
     resident.hungrySince = host.now();
     resident.fedAt = undefined;
+    resident.waited = undefined;
     resident.shown = false;
     this.tell({ kind: 'switched-on', household: resident.id, nat: NAT_KINDS[resident.nat].words });
     resident.drive = host.run<HouseholdInput, HouseholdEffect>(household, (effect, now) => {
@@ -234,16 +242,33 @@ export class Town {
   }
 
   #picture(resident: Resident, now: Instant): void {
-    if (resident.hungrySince === undefined) resident.fedAt = now;
+    const began = resident.fedAt ?? resident.hungrySince ?? now;
+    const longest = this.#waited(resident, now);
+    if (since(began, now) >= longest) resident.waited = { span: since(began, now), until: now };
+    resident.fedAt = now;
     const parent = resident.household.watches[0]?.parent;
     if (resident.hungrySince === undefined || parent === undefined) return;
     const from = this.#names.get(hex(parent.node)) ?? '';
-    const took = Math.round(since(resident.hungrySince, now));
-    if (resident.shown) this.tell({ kind: 'moved', household: resident.id, to: from, gapMs: took });
-    else this.tell({ kind: 'picture', household: resident.id, from, tookMs: took });
+    if (resident.shown) this.#moved(resident, from, now);
+    else
+      this.tell({
+        kind: 'picture',
+        household: resident.id,
+        from,
+        tookMs: Math.round(since(resident.hungrySince, now)),
+      });
     resident.hungrySince = undefined;
-    resident.fedAt = now;
     resident.shown = true;
+  }
+
+  /** What viewers waited for at most: spares bring blocks before there is another parent, and then nobody waits. */
+  #moved(resident: Resident, to: string, now: Instant): void {
+    const waited = this.#waited(resident, now);
+    this.tell({ kind: 'moved', household: resident.id, to, gapMs: waited > PACE ? Math.round(waited) : 0 });
+  }
+
+  #waited({ waited }: Resident, now: Instant): Millis {
+    return waited === undefined || since(waited.until, now) > WAIT_REMEMBERED ? ms(0) : waited.span;
   }
 
   #narrate(resident: Resident, { name, fields }: HouseholdEvent, now: Instant): void {
@@ -263,9 +288,10 @@ export class Town {
     if (name === 'no-direct' && parent) {
       this.tell({ kind: 'not-reached', household, peer, reason: String(fields['reason']) });
     }
+    // Another one without a moment between them: it left in order, or a spare was quicker.
+    if (name === 'parent' && resident.shown && resident.hungrySince === undefined) this.#moved(resident, peer, now);
     if (name !== 'parent-lost') return;
-    // What a viewer sees begins with the last block, not when the silence was taken for a loss.
-    resident.hungrySince ??= resident.fedAt ?? now;
+    resident.hungrySince ??= now;
     this.tell({ kind: 'lost-parent', household, parent: peer });
   }
 

@@ -1,4 +1,5 @@
 import { Picture, here } from './picture.js';
+import { order as give, toast } from './orders.js';
 import { Player } from './player.js';
 import * as words from './words.js';
 
@@ -16,6 +17,7 @@ const picture = new Picture($('picture'), {
   cut: (id) => order('cut', { id }),
   restore: (id) => order('restore', { id }),
 });
+const order = (what, body) => give(`/api/v1/demo/${what}`, body);
 let state;
 /** The household the visitor chose to watch; otherwise the one farthest down the tree, which is the most to show. */
 let chosen;
@@ -133,19 +135,6 @@ function sentence(parts) {
   return line;
 }
 
-async function order(what, body) {
-  try {
-    const answer = await fetch(`/api/v1/demo/${what}`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    if (!answer.ok) toast(await answer.text());
-  } catch {
-    toast('The demo does not answer. Is it still running?');
-  }
-}
-
 function setSound(on) {
   $('video').muted = !on;
   $('sound').textContent = on ? 'Sound off' : 'Sound on';
@@ -159,12 +148,4 @@ async function copy(url) {
   } catch {
     toast(url);
   }
-}
-
-let toastTimer;
-function toast(text) {
-  clearTimeout(toastTimer);
-  $('toast').textContent = text;
-  $('toast').hidden = false;
-  toastTimer = setTimeout(() => ($('toast').hidden = true), 6000);
 }

@@ -1,3 +1,4 @@
+import { SILENT, toast } from './orders.js';
 import * as words from './words.js';
 
 const $ = (id) => document.getElementById(id);
@@ -40,10 +41,7 @@ async function shoot(seed = 1 + Math.floor(Math.random() * 1e9)) {
     draw();
     begin();
   } catch (error) {
-    $('toast').textContent =
-      error instanceof TypeError ? 'The demo does not answer. Is it still running?' : error.message;
-    $('toast').hidden = false;
-    setTimeout(() => ($('toast').hidden = true), 6000);
+    toast(error instanceof TypeError ? SILENT : error.message);
   }
 }
 

@@ -175,7 +175,7 @@ export function tell(event, nameOf) {
             { strong: span(event.gapMs) },
             '.',
           ]
-        : [who(event.household), ' moved to ', who(event.to), ' without losing a block.'];
+        : [who(event.household), ' moved to ', who(event.to), '; nobody had to wait.'];
     case 'cut':
       return ['You cut ', who(event.household), ' off.'];
     case 'back':

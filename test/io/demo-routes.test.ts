@@ -15,6 +15,10 @@ const STATE: DemoState = {
   choices: [],
   most: 8,
 };
+const TREE = [
+  'tree.css',
+  ...['orders', 'ink', 'tree', 'tree-canvas', 'tree-layout', 'tree-strip', 'tree-words'].map((name) => `${name}.js`),
+].map((name) => `/web/${name}`);
 const JSON_TYPE = 'Content-Type: application/json';
 const stage: { web?: Web; demo?: ReturnType<typeof demoRoutes>; orders: string[] } = { orders: [] };
 
@@ -85,7 +89,7 @@ test('the page and all it needs come from this server, and are small', async () 
   expect(html.text).toMatch(/<title>hearth/);
   const named = [...html.text.matchAll(/(?:src|href)="(\/web\/[^"]+)"/g)].map((match) => match[1] ?? '');
   expect(named).toContain('/web/mpegts.js');
-  const own = [...new Set(named), '/web/player.js', '/web/picture.js', '/web/words.js'].filter(
+  const own = [...new Set(named), '/web/player.js', '/web/picture.js', '/web/words.js', ...TREE].filter(
     (name) => name !== '/web/mpegts.js',
   );
   let bytes = html.bodyLength;

@@ -90,6 +90,45 @@ describe.skipIf(!here)('the pages in a browser', () => {
     await page.close();
   });
 
+  test('in the forest a home is killed by clicking, and the gap is told in milliseconds', async () => {
+    const page = await open(`${stage.url}tree`);
+    await page.getByText('31', { exact: true }).first().waitFor();
+    const tree = page.locator('#tree');
+    await tree.focus();
+    // By the keyboard to a child of the origin, which feeds many.
+    await tree.press('ArrowDown');
+    const first = (await page.textContent('#chosen')) ?? '';
+    await page.getByText('steps from the origin').waitFor();
+    // By the mouse to another that feeds somebody: the canvas takes the home that is nearest.
+    const box = await tree.boundingBox();
+    if (box === null) throw new Error('no canvas');
+    const feeding = page.locator('#facts', { hasText: /it feedshome/ });
+    const isAnother = async (): Promise<boolean> =>
+      (await page.textContent('#chosen')) !== first && (await feeding.count()) === 1;
+    const places = [0.3, 0.45, 0.6, 0.75].flatMap((x) => [0.6, 0.5, 0.4, 0.3].map((y) => ({ x, y })));
+    for (const { x, y } of places) {
+      if (await isAnother()) break;
+      await page.mouse.click(box.x + box.width * x, box.y + box.height * y);
+      await page.waitForTimeout(150);
+    }
+    expect(await isAnother()).toBe(true);
+    await page.locator('#kill:enabled').click();
+    const told = page.locator('#blows li').first();
+    await told.getByText(/hung below, .* First repaired block after \d+ ms.* new parent after \d+ ms/).waitFor();
+    expect(await told.textContent()).toMatch(
+      /latest block was \d+ ms late: (no gap|\d+ homes? saw a gap) at a cushion of 0.7 s/,
+    );
+    expect(await page.textContent('#told')).toContain('It has gone');
+    // A thousand are drawn fast enough for a slow laptop too.
+    await page.getByRole('button', { name: '10×' }).click();
+    await page.getByRole('button', { name: '1,000' }).click();
+    await page.locator('#homes', { hasText: /^(9\d\d|1,000)$/ }).waitFor();
+    expect(Number.parseFloat((await page.textContent('#drawn'))?.replace('drawn in ', '') ?? '')).toBeLessThan(30);
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    await page.close();
+  });
+
   test('no page complained: no script error, nothing stopped by the content policy', () => {
     expect(complaints).toEqual([]);
   });

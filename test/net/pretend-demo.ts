@@ -1,9 +1,11 @@
+import { seeded } from '../../agent/base/random.ts';
 import { at, type Instant } from '../../agent/base/time.ts';
 import { base32 } from '../../agent/base/text32.ts';
 import type { NatKind } from '../../agent/base/nat-profile.ts';
 import { Ring } from '../../agent/blocks/ring.ts';
 import { Writer, type WriterInput } from '../../agent/blocks/writer.ts';
 import { nodeCipher, secureRandom } from '../../agent/io/crypto.ts';
+import { demoForestRoutes } from '../../agent/io/demo-forest-routes.ts';
 import { demoRoutes } from '../../agent/io/demo-routes.ts';
 import type { DemoEvent, DemoHousehold, DemoState } from '../../agent/io/demo-state.ts';
 import { startWeb } from '../../agent/io/http.ts';
@@ -13,6 +15,7 @@ import { Entry } from '../../agent/media/entry.ts';
 import { Intake } from '../../agent/media/intake.ts';
 import { playlist } from '../../agent/media/playlist.ts';
 import { StreamReader } from '../../agent/media/reader.ts';
+import { demoForest } from '../../agent/roles/demo-forest.ts';
 
 /**
  * A stage for the pages: a real stream in a real ring behind real LAN servers, and a make-believe tree of households
@@ -41,13 +44,16 @@ export async function startStage(clip: Uint8Array): Promise<Stage> {
     },
     punch: () => 'There is nothing to punch in here.',
   });
-  const web = await startWeb({ address: '127.0.0.1', port: 0, names: [], connections: 200, routes: demo.routes });
+  const forest = demoForestRoutes(demoForest({ random: seeded(1), clock: now }));
+  const routes = [...demo.routes, ...forest.routes];
+  const web = await startWeb({ address: '127.0.0.1', port: 0, names: [], connections: 200, routes });
   return {
     url: `http://127.0.0.1:${web.address.port}/`,
     home: town.lans[0]?.url ?? '',
     stop: async () => {
       television.stop();
       demo.stop();
+      forest.stop();
       await web.stop();
       await Promise.all(town.lans.map((lan) => lan.stop()));
     },
