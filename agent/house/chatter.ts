@@ -8,12 +8,13 @@ type Kind = PeerMessage['kind'];
 const ANY: Rate = { burst: 300, perSecond: 60 };
 /**
  * What makes us say something to others in turn: news of a path goes to everybody below us, a roll and a question to be fed are
- * answered, a meeting takes two introductions. A whole tree that moves makes a handful of them.
+ * answered, a meeting takes two introductions. A whole tree that moves makes a handful of them; an orphan without a rendezvous
+ * asks to be brought together with everybody it hears of.
  */
 const COSTLY: Partial<Record<Kind, Rate>> = {
   path: { burst: 32, perSecond: 2 },
   roll: { burst: 32, perSecond: 8 },
-  meet: { burst: 16, perSecond: 2 },
+  meet: { burst: 48, perSecond: 4 },
   subscribe: { burst: 16, perSecond: 2 },
   unsubscribe: { burst: 16, perSecond: 2 },
   standing: { burst: 32, perSecond: 4 },

@@ -13,7 +13,7 @@ export const ALIVE_WITHIN = ms(250);
 /** A silent parent that does not come back by then is gone. */
 const QUIET_FOR = seconds(5);
 /** Several are asked at the same time. */
-const HOLD_EVERY = ms(100);
+const HOLD_EVERY = ms(50);
 
 export interface DeedsOptions extends Pick<KinOptions, 'channel' | 'silence'> {
   readonly children: Children;
@@ -83,7 +83,7 @@ export class Deeds {
       case 'ask':
         this.#drought.asked(now);
         this.#supply.ask(effect, out);
-        this.#tellHeld(now, out);
+        this.tellHeld(now, out);
         return;
       case 'move':
         this.#move(effect.child, effect.under, out);
@@ -133,7 +133,7 @@ export class Deeds {
   }
 
   /** We are being helped: what comes late from us is not our doing, and whoever is below us need not act. */
-  #tellHeld(now: Instant, out: Orders): void {
+  tellHeld(now: Instant, out: Orders): void {
     const peers = this.#children.facts.map(({ pairId }) => pairId);
     if (peers.length === 0 || now < after(this.#heldAt, HOLD_EVERY)) return;
     this.#heldAt = now;

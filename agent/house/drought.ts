@@ -3,6 +3,9 @@ import { type Instant, type Millis, ms, since } from '../base/time.ts';
 /** Shorter than this is a pause between two pictures, or a lost datagram that the transport sends again. */
 const WORTH_TELLING = ms(100);
 
+/** A block is at most 40 ms of stream (docs/wire.md). */
+const TWO_BLOCKS = ms(80);
+
 export interface Ended {
   /** From the last block to the next. */
   readonly dry: Millis;
@@ -20,6 +23,11 @@ export class Drought {
   /** How many there were, and the longest of them. */
   get tally(): { readonly count: number; readonly longest: Millis } {
     return { count: this.#count, longest: this.#longest };
+  }
+
+  /** No block has become whole for as long as two of them take: pieces that come all the same are old ones, or too few. */
+  isDry(now: Instant): boolean {
+    return this.#last !== undefined && since(this.#last, now) >= TWO_BLOCKS;
   }
 
   /** Others are asked for what is missing. */

@@ -82,6 +82,8 @@ export class Kin {
   forward(bytes: Uint8Array, now: Instant, out: Orders): void {
     const orders = this.children.forward(bytes);
     out.push(...orders);
+    // What comes in dribs and drabs goes on as it comes, and would keep beats and `hold` from being said.
+    if (this.drought.isDry(now)) this.#deeds.tellHeld(now, out);
     if (orders.length === 0 || (this.#toldForwarded !== undefined && now < after(this.#toldForwarded, TOLD_EVERY)))
       return;
     this.#toldForwarded = now;
@@ -125,13 +127,15 @@ export class Kin {
       case 'control':
         this.#hear(input.pairId, input.message, now, out);
         return;
-      case 'piece':
+      case 'piece': {
         if (input.isNews) this.#revive(input.pairId, now, out);
         if (input.pairId !== this.#member.parent) return;
         if (this.#toldHeard !== undefined && now < after(this.#toldHeard, TOLD_EVERY)) return;
         if (input.isNews) this.#toldHeard = now;
-        this.#drive({ kind: 'heard', peer: input.pairId, what: input.isNews ? 'data' : 'beat' }, now, out);
+        const isStream = input.isNews && !this.drought.isDry(now);
+        this.#drive({ kind: 'heard', peer: input.pairId, what: isStream ? 'data' : 'beat' }, now, out);
         return;
+      }
       case 'block':
         this.#count.had(input.number);
         this.#tellDrought(input.pairId, now, out);

@@ -86,6 +86,24 @@ describe(`${HOMES} households behind mixed NATs`, () => {
     expect(wood.skipped()).toBe(0);
   });
 
+  it('blame the slow one only: who is fed by those that it fed keeps its parent', () => {
+    const wood = new Wood(9, HOMES, 30_000);
+    const [slow] = wood
+      .inner()
+      .filter((home) => wood.childrenOf(home).some((child) => wood.childrenOf(child).length > 0));
+    if (slow === undefined) throw new Error('nobody has grandchildren');
+    const pairs = wood.childrenOf(slow).flatMap((child) => wood.childrenOf(child).map((below) => ({ child, below })));
+    const { uplink } = slow.access;
+    // Its children want two streams of 1.5 Mbit/s.
+    uplink.shape = { ...uplink.shape, rate: 1_000_000 };
+    wood.pass(2500);
+    for (const { child, below } of pairs) {
+      expect(wood.parentOf(child)).not.toBe(slow);
+      expect(wood.parentOf(below)).toBe(child);
+    }
+    expect(wood.skipped()).toBe(0);
+  });
+
   it('cut a parent that changes a bit, and show nothing of what it sent', () => {
     const wood = new Wood(6, FEW, 30_000);
     const liar = innerOne(wood);

@@ -9,6 +9,8 @@ const LIES = [
   { what: 'corrupts', signal: 'SIGUSR2', event: 'bad-block' },
   { what: 'gives nothing', signal: 'SIGWINCH', event: 'parent-lost' },
 ] as const;
+/** By then everybody has noticed that a spare is gone, and has another: the next lie is a matter of its own. */
+const SPARES_MS = 20_000;
 /** Tables that a new viewer is given first. */
 const TABLES = 8;
 
@@ -51,7 +53,7 @@ export async function liars(grove: Grove, say: (line: string) => void): Promise<
     await victim.child.ended;
     victim.player.child.signal('SIGKILL');
     grove.homes.splice(grove.homes.indexOf(victim), 1);
-    await pause(1000);
+    await pause(SPARES_MS);
   }
   const whole = withoutNulls(Buffer.concat(grove.fed));
   const strange = grove.homes.flatMap(({ name, player }) => {
