@@ -71,7 +71,7 @@ interface Record extends Claimant {
   /** It received the stream for long enough to give it on. */
   ripe: boolean;
   lastParent: string | undefined;
-  /** A child said that it is silent, and its departure was counted by that. */
+  /** A child has left it, and its departure was counted by that. */
   isMourned: boolean;
 }
 
@@ -237,13 +237,7 @@ export class Plan {
     const wasFed = this.tree.get(by)?.parent === against || record?.lastParent === against;
     if (record === undefined || (!wasFed && !proven) || this.tree.get(against)?.planted === true) return false;
     const decided = this.#doubts.complain({ node: by, prefix: record.prefix }, against, why, proven, now);
-    const mourned = this.#records.get(against);
-    if (why === 'silent' && mourned?.isMourned === false) {
-      // Its own departure is known here some beats later: the move that it gives a right to is needed now.
-      mourned.isMourned = true;
-      this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
-      this.#liftAt ??= after(now, LIFT_EVERY);
-    }
+    if (why === 'silent') this.#mourn(against, now);
     this.#reenter(against, now);
     return decided;
   }
@@ -288,6 +282,15 @@ export class Plan {
     return this.tree.root === undefined ? undefined : this.tree.get(this.tree.root);
   }
 
+  /** A child has left it: its own departure is known here later, if at all, and the move that it gives a right to is needed now. */
+  #mourn(node: string, now: Instant): void {
+    const record = this.#records.get(node);
+    if (record === undefined || record.isMourned || this.tree.get(node)?.planted === true) return;
+    record.isMourned = true;
+    this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
+    this.#liftAt ??= after(now, LIFT_EVERY);
+  }
+
   #isLeafByDoubt(node: string): boolean {
     return this.tree.get(node)?.slots === 0 && Math.floor(this.#records.get(node)?.capacity ?? 0) > 0;
   }
@@ -315,7 +318,9 @@ export class Plan {
 
   #believe(child: string, parent: string, now: Instant): void {
     if (this.#moves.isFrom(child, parent) || !this.#records.has(parent)) return;
+    const before = this.#records.get(child)?.lastParent;
     if (!this.#hang(child, parent)) return;
+    if (before !== undefined && before !== parent) this.#mourn(before, now);
     this.#fed(child, parent, now);
     // Others hang on it, and it found itself a place at the edge: that one is lifted with it at once.
     if (isTooDeep(this.tree, this.tree.get(child))) this.#liftAt = after(now, LIFT_SOON);
