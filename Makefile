@@ -14,6 +14,8 @@ export PATH := $(dir $(NODE)):$(PATH)
 VITEST := $(BIN)/vitest run
 ARCH ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
 PORT ?= 8480
+# Of the larger tree that is simulated.
+HOUSEHOLDS ?= 20000
 
 .PHONY: help
 help: ## this list
@@ -64,9 +66,11 @@ sim: setup tables ## scenarios on the virtual clock, and the tables; SEED=n repl
 
 # A sample of a minute; RUNS=500 is all of it, half an hour.
 .PHONY: tables
-tables: setup ## what was promised of prediction, beside what is measured; RUNS=500 for the whole
+tables: setup ## what was promised of prediction and of the tree, beside what is measured; RUNS=500, HOUSEHOLDS=200000
 	@missed=; for table in classification $(addprefix prediction/,table six score labels); do \
 	  echo "== $$table"; $(NODE) test/sim/$$table.ts --runs $(or $(RUNS),10) || missed="$$missed $$table"; done; \
+	  echo "== tree"; $(NODE) test/sim/tree/table.ts --households 2000 --hours 1 || missed="$$missed tree"; \
+	  echo "== tree of $(HOUSEHOLDS)"; $(NODE) test/sim/tree/table.ts --households $(HOUSEHOLDS) --hours 0.5 --only churn || missed="$$missed $(HOUSEHOLDS)"; \
 	  [ -z "$$missed" ] || { echo "a bar was missed:$$missed"; exit 1; }
 
 .PHONY: net

@@ -10,7 +10,9 @@ export type Manner =
   | 'holding'
   | 'corrupt'
   /** Sends half of what the stream needs. */
-  | 'slow';
+  | 'slow'
+  /** Feeds as it should, and tells the rendezvous lies about others. */
+  | 'slanderer';
 
 /** While nothing new arrives. */
 export interface Drought {

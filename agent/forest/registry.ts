@@ -22,6 +22,8 @@ export class Registry {
   /** Questions it answered, by kind. */
   readonly asked_ = { parent: 0, spares: 0, waits: 0 };
   audits = 0;
+  /** Honest households that were taken for such that feed nobody. */
+  wronged = 0;
   readonly #sim: Sim;
   #origin: House | undefined;
   #wakeAt = Infinity;
@@ -107,9 +109,26 @@ export class Registry {
 
   complained(house: House, { short, why, proof }: Extract<MemberEffect, { kind: 'complain' }>): void {
     this.#soon(() => {
-      this.plan.complain(house.node, String(short), why, proof !== undefined, this.#sim.clock);
+      if (this.plan.complain(house.node, String(short), why, proof !== undefined, this.#sim.clock))
+        this.#condemn(short);
       this.#plan();
     });
+  }
+
+  /** A household says of its place what is not so. */
+  pretended(house: House, parent: number | undefined, children: readonly number[]): void {
+    this.#soon(() => {
+      this.plan.stand(
+        house.node,
+        { parent: parent === undefined ? undefined : String(parent), children: children.map(String) },
+        this.#sim.clock,
+      );
+      this.#plan();
+    });
+  }
+
+  #condemn(id: number): void {
+    if (this.#sim.houses.get(id)?.manner === 'honest') this.wronged++;
   }
 
   failed(child: number, parent: number): void {
@@ -179,10 +198,10 @@ export class Registry {
     if (auditor === undefined || audited === undefined) return;
     this.audits++;
     const answered = now + net.punch(auditor.id, audited.id) + net.rtt(auditor.id, audited.id);
-    const passed = audited.manner === 'honest' || audited.manner === 'slow';
+    const passed = audited.manner !== 'mute' && audited.manner !== 'holding' && audited.manner !== 'corrupt';
     this.#sim.at(passed ? answered : answered + SILENT, () =>
       this.#soon(() => {
-        this.plan.audited(by, of, passed, this.#sim.clock);
+        if (this.plan.audited(by, of, passed, this.#sim.clock)) this.#condemn(audited.id);
         this.#plan();
       }),
     );

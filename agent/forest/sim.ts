@@ -78,7 +78,8 @@ export class Sim {
   /** A household that has said nothing yet. */
   enter(slots: number, manner: Manner): House {
     const id = ++this.#last;
-    const prefix = `p${this.random(PREFIXES)}`;
+    // Who lies about others comes from one street: prefixes are what costs something.
+    const prefix = manner === 'slanderer' ? 'slum' : `p${this.random(PREFIXES)}`;
     const house = new House(
       id,
       Math.min(this.most, slots),
@@ -182,7 +183,8 @@ export class Sim {
     const id = house.member.parent;
     const source = id === undefined ? undefined : this.houses.get(id);
     if (source === house.source) return;
-    if (house.source !== undefined && house.source.manner !== 'honest') this.stays.push(this.now - house.since);
+    if (house.source !== undefined && house.source.manner !== 'honest' && house.source.manner !== 'slanderer')
+      this.stays.push(this.now - house.since);
     house.source?.under.delete(house);
     [house.source, house.since] = [source, this.now];
     source?.under.add(house);
@@ -364,7 +366,7 @@ export class Sim {
   #ask(house: House, id: number, numbers: readonly number[]): void {
     this.at(this.now + this.net.oneWay(house.id, id), () => {
       const asked = this.houses.get(id);
-      if (asked === undefined || asked.manner !== 'honest') return;
+      if (asked === undefined || (asked.manner !== 'honest' && asked.manner !== 'slanderer')) return;
       const newest = this.stream.newest(asked, this.now);
       const has = numbers.filter((number) => number <= newest).slice(0, this.#spend(asked, numbers.length));
       if (has.length === 0) return;

@@ -1,4 +1,4 @@
-import type { House } from './house.ts';
+import type { House, Manner } from './house.ts';
 import type { Net } from './net.ts';
 import type { Tally } from './tally.ts';
 
@@ -6,6 +6,8 @@ import type { Tally } from './tally.ts';
 export const BLOCK = 40;
 /** What a household needs to check a block and pass it on. */
 const HOP = 2;
+
+const GIVE: ReadonlySet<Manner> = new Set(['honest', 'slow', 'slanderer']);
 
 /**
  * Where the stream is. Nothing happens while it flows: a household that hangs on the origin by an unbroken line has every block
@@ -38,7 +40,7 @@ export class Stream {
   isFed(house: House): boolean {
     const { source } = house;
     if (source === undefined) return house.id === 0;
-    return source.isAlive && source.feeding.has(house.id) && (source.manner === 'honest' || source.manner === 'slow');
+    return source.isAlive && source.feeding.has(house.id) && GIVE.has(source.manner);
   }
 
   /** Nothing arrives from now on, at this one and at those below. Answers with those for whom that is news. */

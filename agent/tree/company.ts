@@ -106,11 +106,18 @@ export class Company {
     );
   }
 
-  introduced({ peer, short, role, instead }: Extract<MemberInput, { kind: 'introduced' }>): readonly MemberEffect[] {
+  introduced(
+    { peer, short, role, instead }: Extract<MemberInput, { kind: 'introduced' }>,
+    isFed: (peer: Peer) => boolean,
+  ): readonly MemberEffect[] {
     if (role === 'child') {
-      if (this.#guests.size >= GUESTS_MOST && !this.#guests.has(peer)) return [{ kind: 'drop', peer, why: 'full' }];
+      this.#guests.delete(peer);
       this.#guests.set(peer, { short, instead });
-      return [];
+      if (this.#guests.size <= GUESTS_MOST) return [];
+      // Somebody comes who may be in need; the one that has been here longest without being fed can be met again.
+      const oldest = [...this.#guests.keys()].find((guest) => !isFed(guest)) ?? peer;
+      this.#guests.delete(oldest);
+      return this.contacts.get(oldest) === undefined ? [{ kind: 'drop', peer: oldest, why: 'full' }] : [];
     }
     this.contacts.enter(peer, short, role);
     // While a parent is looked for far and wide, those that were of no use make room.

@@ -121,7 +121,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         if (!this.#isOrigin) this.#search.begin('any', now);
         return;
       case 'introduced':
-        out.push(...this.#company.introduced(input));
+        out.push(...this.#company.introduced(input, (peer) => this.#feeding.brood.get(peer) !== undefined));
         if (input.role === 'parent' || input.role === 'move')
           this.#search.answered(input.short, this.#inflow.from !== 'newest', now);
         return;

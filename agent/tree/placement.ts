@@ -5,6 +5,8 @@ import type { Tree } from './tree.ts';
 
 /** Candidates that are compared: more find little that is nearer, and cost an estimate each. */
 const SAMPLES = 8;
+/** Households that feed too many and are looked at for one newcomer. */
+const CROWDED = 4;
 /** How far is looked past members that do not suit, so that a long avoid list or a picky rule stays cheap. */
 const LOOKED_AT = 64;
 
@@ -65,6 +67,31 @@ export function chooseAbove(
     return Math.max(suits.rank(above.node, seat.node), suits.rank(seat.node, lower.node));
   };
   return find(tree, 'leaf', seat, suits, random, rank) ?? find(tree, 'narrow', seat, suits, random, rank);
+}
+
+/**
+ * A child of somebody who feeds too many, above which the newcomer can be put: it goes down by one, and with the newcomer's slots
+ * there is room for all of them. `limit`: how deep a branch may go.
+ */
+export function chooseCrowded(
+  tree: Tree,
+  { seat, avoid }: Newcomer,
+  depth: number,
+  limit: number,
+  suits: Suits,
+  random: Random,
+  mayMove: (node: string) => boolean,
+): Seat | undefined {
+  if (seat.slots < 2 || seat.below.length > 0) return undefined;
+  for (let i = 0; i < Math.min(CROWDED, tree.crowded.size); i++) {
+    const above = tree.crowded.draw(random);
+    const steps = above?.depth;
+    if (above === undefined || steps === undefined || steps + 1 > depth || above.planted) continue;
+    if (above.gate !== 'open' || avoid.has(above.node) || suits.rank(above.node, seat.node) >= RELUCTANT) continue;
+    const lower = above.below.find((child) => steps + 2 + child.height <= limit && mayMove(child.node));
+    if (lower !== undefined && suits.rank(seat.node, lower.node) < RELUCTANT) return lower;
+  }
+  return undefined;
 }
 
 /** The last slot of the origin is for one who passes the stream on: two households who don't would lock everybody out. */

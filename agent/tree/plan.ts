@@ -1,16 +1,17 @@
 import type { Random } from '../base/random.ts';
 import { after, at, earliest, type Instant, type Millis, minutes, ms, seconds } from '../base/time.ts';
-import { type Audit, Audits } from './audits.ts';
+import type { Audit } from './audits.ts';
 import { Claims, type Said } from './claims.ts';
+import { Doubts } from './doubts.ts';
 import { Generations } from './generations.ts';
 import { type Move, Moves } from './moves.ts';
-import { chooseAbove, chooseHelp, chooseSlot, type Newcomer } from './placement.ts';
+import { chooseAbove, chooseCrowded, chooseHelp, chooseSlot, type Newcomer } from './placement.ts';
 import { fair, improve, isTooDeep } from './rebalance.ts';
 import type { Seat } from './seat.ts';
 import { Spares } from './spares.ts';
 import type { Suits } from './suits.ts';
 import { Tree } from './tree.ts';
-import { type Complaint, Trust } from './trust.ts';
+import type { Complaint } from './trust.ts';
 
 export { place } from './place.ts';
 export { Tree } from './tree.ts';
@@ -23,8 +24,8 @@ const ANCESTORS = 16;
 const CREDIT_MOST = 256;
 /** Moves begun in one go: each takes a punch of two households and words of four. */
 const MOVES_AT_ONCE = 32;
-/** With so many moves in hand the tree is made lower than it has to be: later failures find it so. */
-const THRIFT = 32;
+/** With so many moves in hand the tree is made one step lower than it has to be: the next failure finds it so. */
+const PLENTY = CREDIT_MOST / 2;
 /** A newcomer waits a moment for a place that is more than this higher than what there is now. */
 const WORTH_WAITING = 2;
 const LIFT_EVERY = ms(500);
@@ -33,8 +34,6 @@ const LIFT_SOON = ms(10);
 const UNPROVEN_FOR = seconds(20);
 /** Drawn to find an auditor that shares no prefix with anybody concerned. */
 const AUDITORS = 12;
-/** Auditors that are asked when the verdict decides whether it feeds again. */
-const TRIALS = 3;
 /** The origin asks for no parent. */
 const NEVER = minutes(60);
 
@@ -72,7 +71,7 @@ interface Record extends Claimant {
   /** It received the stream for long enough to give it on. */
   ripe: boolean;
   lastParent: string | undefined;
-  /** A child said that it is silent, and its departure was counted by that. */
+  /** A child has left it, and its departure was counted by that. */
   isMourned: boolean;
 }
 
@@ -86,12 +85,10 @@ export class Plan {
   readonly #claims = new Claims();
   readonly #generations = new Generations();
   readonly #spares = new Spares();
-  readonly #trust = new Trust();
+  readonly #doubts = new Doubts();
   readonly #moves = new Moves(this.tree);
-  readonly #doubted = new Map<string, Instant>();
-  readonly #audits = new Audits();
   #orders: Move[] = [];
-  credit = 0;
+  #credit = 0;
   #liftAt: Instant | undefined;
 
   constructor({ random, suits, most }: PlanOptions) {
@@ -117,14 +114,14 @@ export class Plan {
     const { capacity, most = capacity, prefix } = claimant;
     const { ripe = false, lastParent, isMourned = false } = this.#records.get(node) ?? {};
     this.#records.set(node, { capacity, most, prefix, ripe, lastParent, isMourned });
-    const isDemoted = this.#trust.isDemoted(node, now);
+    const isDemoted = this.#doubts.isDemoted(node, now);
     const slots = isDemoted ? 0 : Math.max(0, Math.min(this.#most, Math.floor(capacity)));
     if (this.tree.get(node)?.planted === true) this.tree.resize(node, Math.floor(capacity));
     else {
       this.tree.enter(node, slots);
       this.tree.resize(node, slots, isDemoted ? 0 : Math.max(slots, Math.floor(most)));
     }
-    this.tree.open(node, this.#trust.isDoubted(node, now) ? 'shut' : ripe ? 'open' : 'young');
+    this.tree.open(node, this.#doubts.isDoubted(node, now) ? 'shut' : ripe ? 'open' : 'young');
   }
 
   /** Gives a household without a parent a place; what hangs on it comes with it. */
@@ -159,9 +156,10 @@ export class Plan {
     if (isNew && seat.slots < 2 && this.tree.spare <= this.#generations.builders) return undefined;
     const slot = chooseSlot(this.tree, newcomer, this.#suits, this.#random);
     const depth = slot?.depth === undefined ? Infinity : slot.depth + 1;
-    const lower = chooseAbove(this.tree, newcomer, depth, this.#suits, this.#random, (node) =>
-      this.#moves.mayMove(node, now),
-    );
+    const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
+    const lower =
+      chooseCrowded(this.tree, newcomer, depth, fair(this.tree), this.#suits, this.#random, mayMove) ??
+      chooseAbove(this.tree, newcomer, depth, this.#suits, this.#random, mayMove);
     if (lower?.above !== undefined) return { parent: lower.above, lower };
     if (this.#records.get(seat.node)?.lastParent !== undefined && depth + seat.height >= fair(this.tree)) {
       const help = chooseHelp(this.tree, newcomer, this.#suits, this.#random);
@@ -216,15 +214,20 @@ export class Plan {
     const above = seat?.above;
     const isMourned = this.#records.get(node)?.isMourned === true;
     const heir = seat?.below.toSorted((a, b) => b.slots - a.slots || b.height - a.height)[0];
-    this.tree.remove(node);
-    if (heir !== undefined && above?.isFree === true) this.tree.attach(heir.node, above.node);
+    for (const orphan of this.tree.remove(node)) {
+      // It was only on its way here.
+      if (this.#claims.parentOf(orphan) === node) continue;
+      this.#moves.drop(orphan);
+      this.#restore(orphan);
+    }
+    if (heir?.above === undefined && heir !== undefined && above?.isFree === true)
+      this.tree.attach(heir.node, above.node);
     this.#records.delete(node);
-    this.#doubted.delete(node);
-    this.#audits.forget(node);
+    this.#doubts.forget(node);
     this.#claims.forget(node);
     this.#spares.forget(node);
     this.#generations.forget(node);
-    if (!isMourned) this.credit = Math.min(CREDIT_MOST, this.credit + 1);
+    if (!isMourned) this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
     this.#liftAt ??= after(now, LIFT_EVERY);
   }
 
@@ -233,28 +236,15 @@ export class Plan {
     const record = this.#records.get(by);
     const wasFed = this.tree.get(by)?.parent === against || record?.lastParent === against;
     if (record === undefined || (!wasFed && !proven) || this.tree.get(against)?.planted === true) return false;
-    const decided = this.#trust.complain(
-      { node: by, prefix: record.prefix },
-      against,
-      proven && why === 'corrupt',
-      now,
-    );
-    // One block shows who gives nothing; for who gives too little it takes another child.
-    const mourned = this.#records.get(against);
-    if (why === 'silent' && mourned?.isMourned === false) {
-      // Its own departure is known here some beats later: the move that it gives a right to is needed now.
-      mourned.isMourned = true;
-      this.credit = Math.min(CREDIT_MOST, this.credit + 1);
-      this.#liftAt ??= after(now, LIFT_EVERY);
-    }
-    if (!decided && why !== 'slow' && this.#trust.isDoubted(against, now)) this.#audits.want(against, 1, now);
-    this.#judge(against, now);
+    const decided = this.#doubts.complain({ node: by, prefix: record.prefix }, against, why, proven, now);
+    if (why === 'silent') this.#mourn(against, now);
+    this.#reenter(against, now);
     return decided;
   }
 
   /** Households that are to try out others now; each answers with `audited`, or not at all. */
   audits(now: Instant): readonly Audit[] {
-    return this.#audits.due(now, (of) => this.#auditor(of, now));
+    return this.#doubts.audits(now, (of) => this.#auditor(of, now));
   }
 
   /**
@@ -263,17 +253,11 @@ export class Plan {
    */
   audited(by: string, of: string, passed: boolean, now: Instant): boolean {
     const [record, audited] = [this.#records.get(by), this.#records.get(of)];
-    if (record === undefined || audited === undefined || !this.#audits.answered(by, of)) return false;
-    let decided = false;
-    if (passed) {
-      this.#trust.acquit(of, now);
-      if (audited.isMourned) this.credit--;
-      audited.isMourned = false;
-    } else {
-      decided = this.#trust.testify({ node: by, prefix: record.prefix }, of, false, now);
-      if (!decided) this.#audits.want(of, 1, now);
-    }
-    this.#judge(of, now);
+    if (record === undefined || audited === undefined) return false;
+    const decided = this.#doubts.audited({ node: by, prefix: record.prefix }, of, passed, now);
+    if (decided === undefined) return false;
+    if (passed && audited.isMourned) [audited.isMourned, this.#credit] = [false, this.#credit - 1];
+    this.#reenter(of, now);
     return decided;
   }
 
@@ -281,7 +265,7 @@ export class Plan {
   due(now: Instant): readonly Move[] {
     this.#ripen(now);
     for (const node of this.#moves.expire(now)) this.#restore(node);
-    for (const [node, until] of [...this.#doubted]) if (until <= now) this.#retry(node, now);
+    for (const node of this.#doubts.due(now, (node) => this.#isLeafByDoubt(node))) this.#reenter(node, now);
     if (this.#liftAt !== undefined && this.#liftAt <= now) this.#lift(now);
     const moves = this.#orders;
     this.#orders = [];
@@ -291,19 +275,24 @@ export class Plan {
   wake(): Instant | undefined {
     if (this.#orders.length > 0) return at(0);
     let wake = earliest(earliest(this.#generations.wake(), this.#liftAt), this.#moves.wake());
-    for (const until of this.#doubted.values()) wake = earliest(wake, until);
-    return earliest(wake, this.#audits.wake());
+    return earliest(wake, this.#doubts.wake());
   }
 
   get #root(): Seat | undefined {
     return this.tree.root === undefined ? undefined : this.tree.get(this.tree.root);
   }
 
-  /** Its time is over. Who was found to feed nobody is tried out before it is given anybody again. */
-  #retry(node: string, now: Instant): void {
-    const isDemoted = this.tree.get(node)?.slots === 0 && Math.floor(this.#records.get(node)?.capacity ?? 0) > 0;
-    if (isDemoted && this.#trust.prolong(node, now)) this.#audits.want(node, TRIALS, now);
-    this.#judge(node, now);
+  /** A child has left it: its own departure is known here later, if at all, and the move that it gives a right to is needed now. */
+  #mourn(node: string, now: Instant): void {
+    const record = this.#records.get(node);
+    if (record === undefined || record.isMourned || this.tree.get(node)?.planted === true) return;
+    record.isMourned = true;
+    this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
+    this.#liftAt ??= after(now, LIFT_EVERY);
+  }
+
+  #isLeafByDoubt(node: string): boolean {
+    return this.tree.get(node)?.slots === 0 && Math.floor(this.#records.get(node)?.capacity ?? 0) > 0;
   }
 
   /** Somebody who has the stream, by lot, and of another prefix than all who are concerned. */
@@ -315,23 +304,23 @@ export class Plan {
     for (const { node, depth, planted, above } of this.tree.draw(this.#random, AUDITORS)) {
       const prefix = this.#records.get(node)?.prefix ?? '';
       if (depth === undefined || planted || node === of || above === seat || seat.above?.node === node) continue;
-      if (prefix !== '' && (prefix === record.prefix || this.#trust.hasWitness(of, prefix, now))) continue;
-      if (!this.#trust.isDoubted(node, now) && this.#records.get(node)?.ripe === true) return node;
+      if (prefix !== '' && (prefix === record.prefix || this.#doubts.hasWitness(of, prefix, now))) continue;
+      if (!this.#doubts.isDoubted(node, now) && this.#records.get(node)?.ripe === true) return node;
     }
     return undefined;
   }
 
-  #judge(node: string, now: Instant): void {
-    const [record, until] = [this.#records.get(node), this.#trust.until(node)];
-    this.#doubted.delete(node);
-    if (record === undefined || until === undefined) return;
-    if (until > now) this.#doubted.set(node, until);
-    this.enter(node, record, now);
+  /** It is doubted, or no more. */
+  #reenter(node: string, now: Instant): void {
+    const record = this.#records.get(node);
+    if (record !== undefined) this.enter(node, record, now);
   }
 
   #believe(child: string, parent: string, now: Instant): void {
     if (this.#moves.isFrom(child, parent) || !this.#records.has(parent)) return;
+    const before = this.#records.get(child)?.lastParent;
     if (!this.#hang(child, parent)) return;
+    if (before !== undefined && before !== parent) this.#mourn(before, now);
     this.#fed(child, parent, now);
     // Others hang on it, and it found itself a place at the edge: that one is lifted with it at once.
     if (isTooDeep(this.tree, this.tree.get(child))) this.#liftAt = after(now, LIFT_SOON);
@@ -372,7 +361,7 @@ export class Plan {
       if (record === undefined || record.ripe) continue;
       record.ripe = true;
       this.enter(node, record, now);
-      if (record.capacity >= 1) this.#audits.wantLater(node, after(now, UNPROVEN_FOR));
+      if (record.capacity >= 1) this.#doubts.tryLater(node, after(now, UNPROVEN_FOR));
       const move = this.#moves.ripe(node);
       if (move !== undefined) this.#orders.push(move);
     }
@@ -380,15 +369,15 @@ export class Plan {
 
   #lift(now: Instant): void {
     const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
-    for (let begun = 0; this.credit > 0 && begun < MOVES_AT_ONCE;) {
-      const limit = fair(this.tree) - (this.credit > THRIFT ? 1 : 0);
+    for (let begun = 0; this.#credit > 0 && begun < MOVES_AT_ONCE;) {
+      const limit = fair(this.tree) - (this.#credit > PLENTY ? 1 : 0);
       const lifts = improve(this.tree, this.#suits, this.#random, mayMove, limit);
       if (lifts === undefined) break;
       begun += lifts.length;
-      this.credit -= lifts.length;
+      this.#credit -= lifts.length;
       for (const { node, from, to, displaced } of lifts)
         this.#orders.push(this.#moves.begin(node, from, to, now, displaced));
     }
-    this.#liftAt = this.credit > 0 ? after(now, LIFT_EVERY) : undefined;
+    this.#liftAt = this.#credit > 0 ? after(now, LIFT_EVERY) : undefined;
   }
 }

@@ -35,7 +35,7 @@ interface Plot {
 /**
  * What makes the tree better now: a branch that goes too deep gets a higher place, or a household that feeds more than it is to
  * for long is rid of one. That takes one household, or several that take each other's places, each with a smaller branch than
- * the one before. Undefined when nothing can be done, or nothing has to.
+ * the one before. `limit`: steps to the last household that are enough. Undefined when nothing can be done, or nothing has to.
  */
 export function improve(
   tree: Tree,

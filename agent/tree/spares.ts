@@ -46,7 +46,7 @@ function choose(
       const related = chosen.some((other) => seat.isUnder(other) || other.isUnder(seat)) ? 1 : 0;
       const reluctant = suits.rank(seat.node, household.node) >= RELUCTANT ? 1 : 0;
       const far =
-        Math.min(1, suits.rtt(seat.node, household.node) / 1000) + (suits.isNear(seat.node, household.node) ? 0 : 0.1);
+        Math.min(1, suits.rtt(seat.node, household.node) / 200) + (suits.isNear(seat.node, household.node) ? 0 : 0.1);
       const low = household.height > 0 && (seat.depth ?? 0) > (household.depth ?? 0) ? 3 : 0;
       if (low === 0 && household.height > 0) {
         return 8 * shared + 4 * reluctant + 4 * related + (seat.is('help') ? 0 : 2) + far;
@@ -73,7 +73,7 @@ function* high(tree: Tree, household: Seat, random: Random): Generator<Seat> {
   for (let way = 0; way < WAYS; way++) {
     let seat: Seat | undefined = root;
     for (let depth = 0; seat !== undefined && depth < household.depth; depth++) {
-      if (seat.is('help')) yield seat;
+      if (depth === household.depth - 1 && seat.is('help')) yield seat;
       seat = seat.below[random(Math.max(1, seat.below.length))];
     }
     if (seat?.is('help') === true) yield seat;

@@ -18,7 +18,7 @@ const REMEMBERED = 20_000;
 
 export type Complaint = 'silent' | 'slow' | 'corrupt';
 
-interface Witness {
+export interface Witness {
   readonly node: string;
   readonly prefix: string;
 }

@@ -212,13 +212,24 @@ describe('moves', () => {
     expect(scene.member.parent).toBe(40);
   });
 
-  it('that are refused leave everything as it was', () => {
+  it('that are refused are asked for three times more, for somebody may be on the way out there, and then given up', () => {
     const scene = Scene.fed();
     scene.open(40, 'move');
-    scene.give({ kind: 'refuse', peer: 40, reason: 'full' });
-    scene.pass(1000, 10);
+    for (let i = 0; i < 4; i++) {
+      scene.give({ kind: 'refuse', peer: 40, reason: 'full' });
+      scene.pass(2100, 10);
+    }
+    expect(of(scene.all, 'subscribe').filter(({ peer }) => peer === 40)).toHaveLength(4);
     expect(scene.member.parent).toBe(10);
     expect(scene.member.isSeeking).toBe(false);
+  });
+
+  it('that are answered too late are called off: nobody is fed twice', () => {
+    const scene = Scene.fed();
+    scene.open(40, 'child');
+    const late = scene.give({ kind: 'path', peer: 30, path: [99], heir: false });
+    expect(of(late, 'unsubscribe')).toMatchObject([{ peer: 30 }]);
+    expect(scene.member.parent).toBe(10);
   });
 });
 
@@ -273,4 +284,72 @@ it('children hear a beat every 50 ms while nothing of the stream goes to them', 
   origin.all = [];
   origin.pass(500);
   expect(of(origin.all, 'beat')).toHaveLength(10);
+});
+
+describe('a household that could send more than it is to', () => {
+  /** Fed, with slots for two, both taken by households that feed others, and upload for four. */
+  const full = (): Scene => {
+    const scene = Scene.fed();
+    scene.give({ kind: 'capacity', slots: 2, most: 4 });
+    for (const peer of [50, 51]) {
+      scene.child(peer);
+      scene.give({ kind: 'standing', peer, free: 0, depth: 3, height: 1 });
+    }
+    return scene;
+  };
+  const ask = (scene: Scene, peer: number, height: number, from: number | 'newest' = 90): readonly MemberEffect[] => {
+    scene.open(peer, 'child');
+    return scene.give({ kind: 'subscribe', peer, from, slots: 2, height, instead: undefined });
+  };
+
+  it('takes in those who would lose the stream, and keeps the last place for one with others below it', () => {
+    const scene = full();
+    expect(kinds(ask(scene, 60, 0))).toContain('feed');
+    expect(of(ask(scene, 61, 0), 'refuse')).toMatchObject([{ reason: 'full' }]);
+    expect(kinds(ask(scene, 62, 3))).toContain('feed');
+    expect(of(ask(scene, 63, 3), 'refuse')).toMatchObject([{ reason: 'full' }]);
+  });
+
+  it('has no place for newcomers by that', () => {
+    expect(of(ask(full(), 60, 0, 'newest'), 'refuse')).toMatchObject([{ reason: 'full' }]);
+  });
+
+  it('tells those who are over its number after a minute to look around, the weakest first, and feeds them until they go', () => {
+    const scene = full();
+    ask(scene, 60, 0);
+    expect(of(scene.pass(59_000, 10), 'leaving')).toEqual([]);
+    const effects = scene.pass(2000, 10);
+    expect(of(effects, 'leaving')).toMatchObject([{ peers: [60] }]);
+    expect(kinds(effects)).not.toContain('starve');
+  });
+
+  it('feeds nobody for longer whom its upload is not enough for', () => {
+    const scene = full();
+    ask(scene, 60, 0);
+    expect(of(scene.give({ kind: 'capacity', slots: 2, most: 2 }), 'leaving')).toMatchObject([{ peers: [60] }]);
+    expect(of(scene.pass(10_100, 10), 'starve')).toMatchObject([{ peer: 60 }]);
+  });
+});
+
+it('a branch waits two seconds for a place as high as it had, before it hangs itself far below', () => {
+  const scene = Scene.fed();
+  scene.child(50);
+  scene.give({ kind: 'standing', peer: 50, free: 0, depth: 4, height: 3 });
+  for (const peer of [30, 31]) scene.give({ kind: 'standing', peer, free: 2, depth: 9, height: 0 });
+  scene.give({ kind: 'lost', peer: 10 });
+  const waiting = scene.pass(1900);
+  expect(of(waiting, 'subscribe')).toEqual([]);
+  expect(of([...scene.all], 'join').some(({ want }) => want === 'parent')).toBe(true);
+  expect(of(scene.pass(500), 'subscribe')).toMatchObject([{ from: 101 }]);
+});
+
+it('a session that is of no more use to us stays open for a child that has it', () => {
+  const scene = Scene.fed();
+  scene.open(30, 'child');
+  scene.give({ kind: 'subscribe', peer: 30, from: 'newest', slots: 2, height: 0, instead: undefined });
+  for (const peer of [32, 33, 34, 35, 36]) scene.open(peer, 'spare');
+  for (const peer of [31, 32, 33, 34, 35, 36]) scene.give({ kind: 'standing', peer, free: 2, depth: 1, height: 0 });
+  const dropped = of(scene.pass(20_000, 10), 'drop').map(({ peer }) => peer);
+  expect(dropped.length).toBeGreaterThan(0);
+  expect(dropped).not.toContain(30);
 });

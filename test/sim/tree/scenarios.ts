@@ -180,3 +180,54 @@ export function liars(crowd: Crowd, manner: Manner): Lied {
   const fed = all.filter(({ bornAt, under }) => sim.now - bornAt > MINUTE && under.size > 0).length;
   return { liars: many, stayed: sim.stays, fed, tally: sim.tally };
 }
+
+export interface Slandered {
+  readonly liars: number;
+  /** Honest parents that were taken for such that feed nobody. */
+  readonly wronged: number;
+  /** Households that the table has elsewhere than they are, a while after. */
+  readonly misplaced: number;
+  readonly audits: number;
+  readonly tally: Tally;
+}
+
+/**
+ * One in twenty, all of one street, complains of its good parent every half minute, and says that it is fed by one that does not
+ * feed it, and feeds three that it does not feed.
+ */
+export function slander(crowd: Crowd): Slandered {
+  const sim = settle(crowd, arriveWithin(crowd.households));
+  sim.run(WARM);
+  const many = Math.ceil(crowd.households / 20);
+  for (let i = 0; i < many; i++) {
+    sim.at(sim.now + between(sim.random, 0, MINUTE), () => {
+      const house = come(sim, { ...crowd, manner: () => 'slanderer', stay: Infinity });
+      const lie = (): void => {
+        const all = [...sim.houses.keys()];
+        const other = (): number => all[sim.random(all.length)] ?? 0;
+        if (house.source !== undefined)
+          sim.registry.complained(house, { kind: 'complain', short: house.source.id, why: 'silent', proof: undefined });
+        sim.registry.pretended(house, other(), [other(), other(), other()]);
+        sim.at(sim.now + 30 * SECOND, lie);
+      };
+      sim.at(sim.now + 30 * SECOND, lie);
+    });
+  }
+  sim.run(WARM + MINUTE);
+  sim.tally.isCounting = true;
+  const before = { wronged: sim.registry.wronged, audits: sim.registry.audits };
+  sim.run(sim.now + 10 * MINUTE);
+  sim.tally.viewerMs = sim.houses.size * 10 * MINUTE;
+  // Who is on its way is elsewhere in the table for some seconds.
+  const settled = [...sim.houses.values()].filter(
+    ({ source, since, manner }) => manner === 'honest' && source !== undefined && sim.now - since > 30 * SECOND,
+  );
+  const misplaced = settled.filter(({ node, source }) => sim.registry.plan.tree.get(node)?.parent !== source?.node);
+  return {
+    liars: many,
+    wronged: sim.registry.wronged - before.wronged,
+    misplaced: misplaced.length,
+    audits: sim.registry.audits - before.audits,
+    tally: sim.tally,
+  };
+}

@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util';
 import { arrivalOrder } from './arrival.ts';
 import { planCost } from './cost.ts';
-import { churn, flash, HOUR, liars, outage, withoutRendezvous } from './scenarios.ts';
+import { churn, flash, HOUR, liars, outage, slander, withoutRendezvous } from './scenarios.ts';
 import { quantile, type Tally } from '../../../agent/forest/tally.ts';
 import { minutes } from '../../../agent/base/time.ts';
 
@@ -130,6 +130,12 @@ const SECTIONS: Readonly<Record<string, () => void>> = {
       );
       line(`${many} ${manner}: visible gaps per viewer-hour`, gaps(tally));
     }
+  },
+  slander(): void {
+    const { liars: many, wronged, misplaced, audits, tally } = slander(crowd);
+    line(`${many} of one street lie of others: honest parents condemned in 10 min`, `${wronged}`, '0', wronged === 0);
+    line('honest households elsewhere than the table has them', `${misplaced}`);
+    line('households tried out for it; visible gaps per viewer-hour', `${audits}; ${gaps(tally)}`);
   },
   away(): void {
     const { tally, lost, seconds, waiting } = withoutRendezvous(crowd);
