@@ -162,6 +162,7 @@ export class Endpoint {
       case 'position':
       case 'complain':
       case 'audited':
+      case 'forked':
       case 'leave-channel':
       case 'capacity':
         this.#ask(input, now, out);

@@ -373,6 +373,9 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
         case 'complain':
           this.#reach({ kind: 'complain', channel: watch.channel, node: effect.node, fault: effect.fault }, now, out);
           break;
+        case 'forked':
+          this.#reach({ ...effect, channel: watch.channel }, now, out);
+          break;
         case 'acquaint':
           this.#acquaint(watch, effect, now, out);
           break;

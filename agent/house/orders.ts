@@ -168,6 +168,7 @@ export type EndpointInput =
           | 'position'
           | 'complain'
           | 'audited'
+          | 'forked'
           | 'leave-channel'
           | 'capacity'
           | 'leave';

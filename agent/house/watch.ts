@@ -4,6 +4,7 @@ import { after, at, earliest, type Instant, isDue, type Millis, ms, since } from
 import { readChunk } from '../blocks/chunk.ts';
 import { Feed, type FeedEffect } from '../blocks/feed.ts';
 import type { Privacy } from '../blocks/lock.ts';
+import { readManifest } from '../blocks/manifest.ts';
 import { Ring } from '../blocks/ring.ts';
 import { Entry } from '../media/entry.ts';
 import type { Cipher } from '../seal/cipher.ts';
@@ -61,6 +62,8 @@ export type WatchInput =
 
 export type WatchEffect =
   | KinEffect
+  /** The channel's key has signed two different blocks of one number. */
+  | { readonly kind: 'forked'; readonly manifests: readonly [Uint8Array, Uint8Array] }
   /** Blocks came into their turn: viewers have something to read. */
   | { readonly kind: 'news'; readonly blocks: number };
 
@@ -84,6 +87,7 @@ export class Watch {
   #oneWay: Millis = ms(0);
   #name = '';
   #receivedBytes = 0;
+  #hasShownFork = false;
 
   constructor(options: WatchOptions) {
     const { channel, token, random, cipher, ringSpan, ringBytes, hold, node, silence, trip } = options;
@@ -198,10 +202,20 @@ export class Watch {
     this.#receivedBytes += bytes.length;
     const effects = this.feed.take(bytes, pairId, now);
     for (const effect of effects) this.#actOnFeed(effect, pairId, now, out);
+    if (effects.some((effect) => effect.kind === 'refused' && effect.reason === 'fork')) this.#showFork(bytes, out);
     if (pairId !== this.kin.parent?.pairId) return;
     const isNews = effects.length === 0 ? this.#isRecent(bytes) : effects.some(({ kind }) => kind === 'forward');
     if (isNews) this.#heardAt = now;
     this.kin.step({ kind: 'piece', pairId, isNews }, now, out);
+  }
+
+  /** Both are here: the one that came first, and this one. Said once; the rendezvous tells whom it concerns. */
+  #showFork(second: Uint8Array, out: WatchEffect[]): void {
+    const number = readManifest(second)?.number;
+    const first = number === undefined ? undefined : this.ring.get(number)?.manifest;
+    if (first === undefined || this.#hasShownFork) return;
+    this.#hasShownFork = true;
+    out.push({ kind: 'forked', manifests: [first, second.slice()] });
   }
 
   #isRecent(bytes: Uint8Array): boolean {

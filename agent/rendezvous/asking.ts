@@ -71,11 +71,8 @@ export class Asking {
     return this.#ask({ ...order, request: this.#newRequest() }, NEWS_LIFE, now);
   }
 
-  complain(order: Order<'complain'>, now: Instant): ClientEffect[] {
-    return this.#ask({ ...order, request: this.#newRequest() }, NEWS_LIFE, now);
-  }
-
-  audited(order: Order<'audited'>, now: Instant): ClientEffect[] {
+  /** News that nobody waits for the answer of. */
+  tell(order: Order<'complain' | 'audited' | 'forked'>, now: Instant): ClientEffect[] {
     return this.#ask({ ...order, request: this.#newRequest() }, NEWS_LIFE, now);
   }
 

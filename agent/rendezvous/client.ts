@@ -110,9 +110,10 @@ export class RendezvousClient implements Machine<ClientInput, ClientEffect> {
       case 'report':
         return this.#asking.report(input, now);
       case 'complain':
-        return this.#asking.complain(input, now);
+        return this.#asking.tell(input, now);
       case 'audited':
-        return this.#asking.audited(input, now);
+      case 'forked':
+        return this.#asking.tell(input, now);
       case 'capacity':
         return this.#capacity(input, now);
       case 'position':

@@ -17,6 +17,7 @@ const FROM_CLIENT: ReadonlySet<Message['kind']> = new Set<FromClient['kind']>([
   'position',
   'complain',
   'audited',
+  'forked',
   'leave-channel',
   'leave',
   'response',

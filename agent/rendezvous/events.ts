@@ -19,7 +19,8 @@ export interface RendezvousEvent {
     | 'left'
     | 'expired'
     | 'demoted'
-    | 'audited';
+    | 'audited'
+    | 'forked';
   readonly fields: Readonly<Record<string, string | number | boolean>>;
 }
 

@@ -5,6 +5,7 @@ import { after, type Instant, type Millis, ms, seconds, since } from '../base/ti
 import type { Cipher } from '../seal/cipher.ts';
 import type {
   ChannelFacts,
+  Forked,
   Introduce,
   Introduction,
   Join,
@@ -18,6 +19,7 @@ import { spend } from '../base/allowance.ts';
 import { candidates } from './candidates.ts';
 import { Channels } from './channels.ts';
 import { AUDITED, AUDITING, type Client, type Directory, type Facts, keyOf } from './directory.ts';
+import { isFork } from './forks.ts';
 import type { Limits } from './limits.ts';
 import { publishText } from './proofs.ts';
 import { isConducted } from './parties.ts';
@@ -64,6 +66,8 @@ export class Matchmaker {
   readonly #limits: Limits;
   readonly #cipher: Cipher;
   readonly #random: Random;
+  /** Channels whose key was shown to sign two streams. */
+  readonly #forked = new Set<string>();
   /** The last search passed somebody over for that reason only. */
   #busy = false;
 
@@ -144,6 +148,16 @@ export class Matchmaker {
     this.channels.publish(id, { id: channel, epoch, name }, origin);
     this.channels.gather(id, (node) => this.#directory.byNode(node), now);
     return { kind: 'done' };
+  }
+
+  /** Whether a member of a channel has brought proof that its key is used for two streams; said once. */
+  forked(member: Client, { channel, manifests }: Forked, now: Instant): boolean {
+    const name = keyOf(channel);
+    if (this.#forked.has(name) || this.channels.get(name) === undefined || !member.channels.has(name)) return false;
+    if (spend(member.asking, this.#directory.asking, 1, now) !== 'spent') return false;
+    if (!isFork(manifests, channel, this.#cipher)) return false;
+    this.#forked.add(name);
+    return true;
   }
 
   /** A household says where it stands. */

@@ -87,6 +87,8 @@ export type ClientInput =
   | { readonly kind: 'complain'; readonly channel: ChannelId; readonly node: NodeId; readonly fault: Fault }
   /** What a trial that it asked for has shown. */
   | { readonly kind: 'audited'; readonly pairId: number; readonly verdict: Verdict }
+  /** What the channel's key signed twice. */
+  | { readonly kind: 'forked'; readonly channel: ChannelId; readonly manifests: readonly [Uint8Array, Uint8Array] }
   | { readonly kind: 'leave-channel'; readonly channel: ChannelId }
   | { readonly kind: 'relay'; readonly pairId: number; readonly bytes: Uint8Array }
   /** A volley is under way, or why not. */

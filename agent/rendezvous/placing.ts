@@ -5,6 +5,7 @@ import type {
   Audited,
   Capacity,
   Complain,
+  Forked,
   FromRendezvous,
   LeaveChannel,
   Position,
@@ -82,6 +83,13 @@ export class Placing {
     return isDecided
       ? [audited, event('demoted', { node, fault: verdict === 'bad' ? 'corrupt' : 'silent' })]
       : [audited];
+  }
+
+  /** For whoever runs this rendezvous, and the owner of the channel: two origins have its key, or a thief has. */
+  forked(client: Client, message: Forked, answers: FromRendezvous[], now: Instant): RendezvousEffect[] {
+    answers.push({ kind: 'done', request: message.request });
+    const isProven = this.#floor.matchmaker.forked(client, message, now);
+    return isProven ? [event('forked', { channel: base32(message.channel).slice(0, 8), by: short(client) })] : [];
   }
 
   capacity(client: Client, { request, streams, most, shares }: Capacity, answers: FromRendezvous[], now: Instant): [] {

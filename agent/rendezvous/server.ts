@@ -330,6 +330,8 @@ export class Rendezvous implements Machine<NetInput, RendezvousEffect> {
         return this.#placing.complain(client, message, answers, now);
       case 'audited':
         return this.#placing.audited(client, message, answers, now);
+      case 'forked':
+        return this.#placing.forked(client, message, answers, now);
       case 'leave-channel':
         return this.#placing.leave(client, message, answers, now);
       case 'leave':

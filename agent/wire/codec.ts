@@ -80,6 +80,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *  0x18  line-test      request u32
  *  0x19  line-ask       request u32
  *  0x1a  stretch        id u32 | index u8 | zeros ≤ 1440 (the rest)
+ *  0x1b  forked         request u32 | channel 32 | twice: length u16 (≤ 512), manifest
  *  0x21  registered     request u32 | observed address | interval u16 (ms) | nonce 16 | relays u8
  *                       | observers list<address> ≤ 24 | with carrier u8 [| profile]
  *  0x22  pong           stamp u32 | observed address | interval u16 (ms)
@@ -128,6 +129,8 @@ interface Form<M> {
 
 /** Type and length. */
 const MESSAGE_HEAD = 3;
+/** The longest is 450 bytes. */
+const MANIFEST_LIMIT = 512;
 /** Three addresses of eight ports. */
 const OBSERVERS = 24;
 
@@ -333,6 +336,19 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
       const [request, pairId] = [r.u32(), r.u32()];
       const verdict = readWord(r, VERDICTS);
       return verdict === undefined ? undefined : { kind: 'audited', request, pairId, verdict };
+    },
+  },
+  forked: {
+    type: 0x1b,
+    write: (w, m) => {
+      writeFixed(w.u32(m.request), m.channel, 32);
+      for (const manifest of m.manifests) w.u16(manifest.length).bytes(manifest);
+    },
+    read: (r) => {
+      const [request, channel] = [r.u32(), r.bytes(32)];
+      const [first, second] = [readManifest(r), readManifest(r)];
+      if (first === undefined || second === undefined) return undefined;
+      return { kind: 'forked', request, channel, manifests: [first, second] };
     },
   },
   'leave-channel': {
@@ -587,6 +603,11 @@ function readPosition(r: Reader): Position | undefined {
   }
   const children = readList(r, 16, () => r.bytes(32));
   return children === undefined ? undefined : { kind: 'position', request, channel, parent, children };
+}
+
+function readManifest(r: Reader): Uint8Array | undefined {
+  const length = r.u16();
+  return length > MANIFEST_LIMIT ? undefined : r.bytes(length);
 }
 
 function writeChannel(w: Writer, channel: ChannelFacts): void {

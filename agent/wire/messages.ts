@@ -33,6 +33,7 @@ export type FromClient =
   | Position
   | Complain
   | Audited
+  | Forked
   | LeaveChannel
   | Leave
   | Response
@@ -402,6 +403,15 @@ export interface Audited {
   readonly request: number;
   readonly pairId: number;
   readonly verdict: Verdict;
+}
+
+/** "This channel's key has signed two different blocks of one number." Proof by itself, whoever brings it. Answered by `done`. */
+export interface Forked {
+  readonly kind: 'forked';
+  readonly request: number;
+  readonly channel: ChannelId;
+  /** Both manifests as they came, up to 512 bytes each. */
+  readonly manifests: readonly [Uint8Array, Uint8Array];
 }
 
 /** "I no longer watch this channel." Answered by `done`. */

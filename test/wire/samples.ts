@@ -171,6 +171,12 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     pairId: u32,
     verdict: fc.constantFrom(...VERDICTS),
   }),
+  forked: fc.record({
+    kind: fc.constant('forked'),
+    request: u32,
+    channel: node,
+    manifests: fc.tuple(fc.uint8Array({ maxLength: 512 }), fc.uint8Array({ maxLength: 512 })),
+  }),
   'leave-channel': fc.record({ kind: fc.constant('leave-channel'), request: u32, channel: node }),
   leave: fc.record({ kind: fc.constant('leave') }),
   response: fc.record({ kind: fc.constant('response'), token: bytes(8) }),

@@ -1,5 +1,6 @@
 import type { Machine } from '../../base/machine.ts';
-import { after, at, type Instant, type Millis, ms, seconds, since } from '../../base/time.ts';
+import { after, at, type Instant, ms, seconds, since } from '../../base/time.ts';
+import { Promises } from './promises.ts';
 import { Pressure, type Sight, type Weather } from './pressure.ts';
 import { type Demand, divide, type Share } from './sharing.ts';
 import { type Load, Strain } from './strain.ts';
@@ -63,12 +64,6 @@ export type CapacityEffect =
       readonly fields: Readonly<Record<string, string | number>>;
     };
 
-/** What one channel was promised: whole streams, and whole ones in need. */
-interface Promised {
-  readonly slots: number;
-  readonly most: number;
-}
-
 /** Where a figure comes from: nothing is known, the owner said it, it was measured, or the machine has no more to give. */
 export type Source = 'assumed' | 'declared' | 'measured' | 'machine';
 
@@ -96,18 +91,11 @@ const LOOK = ms(250);
 /** Until it is clear whose doing it is. */
 const DOUBTFUL_LOOK = ms(100);
 const IDLE_LOOK = seconds(1);
-/** Other devices' traffic comes and goes; what stays so long is theirs. */
-const STAYS = seconds(3);
 const FADING = 0.8;
 /** Less than this is no queue. */
 const CALM = ms(20);
-/** More is promised only when it has been there for so long. */
-const GROWS_AFTER = seconds(5);
 /** Who fed all it may for so long, and nothing ever waited, may try one more. */
 const TRIES_AFTER = seconds(60);
-/** What is told to the rendezvous, unless whole streams come or go. */
-const TELL_EVERY = seconds(60);
-const TELL_STEP = 0.25;
 const LEARN_EVERY = seconds(600);
 const BITS = 8;
 
@@ -119,6 +107,7 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
   readonly #pressure = new Pressure();
   readonly #upload = new Upload();
   readonly #strain = new Strain();
+  readonly #promises: Promises;
   #allowed: Allowed;
   #link = Infinity;
   #others: number | undefined;
@@ -130,13 +119,8 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
   #believed = ASSUMED;
   #calmSince: Instant | undefined;
   #lookAt: Instant = at(0);
-  #promised: readonly Promised[];
-  #streams: readonly number[];
-  #told: { readonly streams: readonly number[]; readonly at: Instant };
   #weather: Weather = { isFull: false, isDoubtful: false, queue: ms(0), delivered: 0, shown: 0, backlog: ms(0) };
   #source: Source = 'assumed';
-  /** Since when the line would carry more, or less, than is promised. */
-  #differsSince: { readonly way: 'more' | 'less'; readonly at: Instant } | undefined;
   #learned: { readonly known: UploadKnown; readonly at: Instant };
   #known: UploadKnown | undefined;
 
@@ -145,20 +129,17 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
     this.#declare();
     this.#known = known;
     this.#learned = { known: known ?? this.#upload.known, at: at(-Infinity) };
-    const slots = assumed(allowed.children, channels);
-    this.#promised = Array.from({ length: channels }, () => ({ slots, most: slots }));
-    this.#streams = this.#promised.map((one) => one.slots);
-    this.#told = { streams: this.#streams, at: at(-Infinity) };
+    this.#promises = new Promises(channels, assumed(allowed.children, channels));
   }
 
   /** What each channel can feed now. */
   get streams(): readonly number[] {
-    return this.#streams;
+    return this.#promises.streams;
   }
 
   get view(): CapacityView {
     const upload = this.#upload.most ?? (this.#upload.least > 0 ? this.#upload.least : undefined);
-    return { streams: this.#streams, source: this.#source, upload, others: this.#others, weather: this.#weather };
+    return { streams: this.streams, source: this.#source, upload, others: this.#others, weather: this.#weather };
   }
 
   /**
@@ -175,7 +156,7 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
     return own * Math.min(1, this.#line(most) / (total * AROUND_IT));
   }
 
-  /** What all others together may be sent who miss something. */
+  /** What a neighbour may be sent that misses something; how many blocks they get in all is bounded besides (children.ts). */
   get reserve(): number | undefined {
     const { most } = this.#upload;
     return most === undefined ? undefined : RESERVE * this.#line(most);
@@ -191,7 +172,7 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
         this.#lookAt = now;
         break;
       case 'around':
-        this.#strain.see(input, this.#slots, now);
+        this.#strain.see(input, this.#promises.slots, now);
         this.#link = input.link ?? Infinity;
         this.#others = input.others;
         this.#othersMost = Math.max(input.others ?? 0, FADING * this.#othersMost);
@@ -256,7 +237,7 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
   /** One child more than were fed without a queue: if that is too much, it shows within a second and ends with the child. */
   #try(channels: readonly ChannelSight[], now: Instant): void {
     const fed = channels.reduce((sum, { children }) => sum + children, 0);
-    const slots = this.#slots;
+    const { slots } = this.#promises;
     if (fed === 0 || fed < slots || this.#weather.queue >= CALM) this.#calmSince = undefined;
     else this.#calmSince ??= now;
     if (this.#calmSince === undefined || since(this.#calmSince, now) < TRIES_AFTER) return;
@@ -308,51 +289,16 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
     return most * BITS === this.#allowed.uploadKbits ? 'declared' : 'measured';
   }
 
-  /** Less is told at once where the line is full, and after a moment otherwise; more only when that has lasted. */
   #settle(shares: readonly Share[], isUrgent: boolean, now: Instant, out: CapacityEffect[]): void {
-    const wanted = shares.map((share) => this.#promiseOf(share, shares.length));
-    const total = (promises: readonly Promised[]): number =>
-      promises.reduce((sum, { slots, most }) => sum + slots + most, 0);
-    const isSame = wanted.every(({ slots, most }, i) => {
-      const before = this.#promised[i];
-      return slots === before?.slots && most === before.most;
-    });
-    const way = total(wanted) < total(this.#promised) ? 'less' : 'more';
-    if (isSame) this.#differsSince = undefined;
-    else if (this.#differsSince?.way !== way) this.#differsSince = { way, at: now };
-    const patience: Millis = isUrgent || this.#source === 'machine' ? ms(0) : way === 'less' ? STAYS : GROWS_AFTER;
-    if (!isSame && since(this.#differsSince?.at ?? now, now) < patience) return;
-    this.#streams = shares.map(({ streams }) => Math.min(MOST, this.#allowed.children, streams));
-    if (!isSame) this.#change(wanted, way, out);
-    this.#tell(!isSame, now, out);
-  }
-
-  /** In need more than the owner's number: whoever feeds at all helps as far as the line goes, as the others would help him. */
-  #promiseOf({ slots, spare }: Share, channels: number): Promised {
-    const helps = this.#allowed.children === 0 ? 0 : Math.floor(spare / channels);
-    return { slots, most: Math.min(MOST, slots + helps) };
-  }
-
-  #change(wanted: readonly Promised[], way: 'more' | 'less', out: CapacityEffect[]): void {
-    for (const [channel, promise] of wanted.entries()) out.push({ kind: 'slots', channel, ...promise });
-    this.#promised = wanted;
-    this.#differsSince = undefined;
-    const [streams, most] = [this.#slots, wanted.reduce((sum, one) => sum + one.most, 0)];
-    this.#say('capacity', { way, streams, most, source: this.#source, queue_ms: this.#queueMs }, out);
-  }
-
-  #tell(isChanged: boolean, now: Instant, out: CapacityEffect[]): void {
-    const { streams, at: then } = this.#told;
-    const step = Math.max(0, ...this.#streams.map((many, i) => Math.abs(many - (streams[i] ?? 0))));
-    if (!isChanged && (step < TELL_STEP || since(then, now) < TELL_EVERY)) return;
-    this.#told = { streams: this.#streams, at: now };
-    const claims = this.#streams.map((many, i) => ({ streams: many, most: this.#promised[i]?.most ?? 0 }));
-    out.push({ kind: 'tell', claims });
-  }
-
-  /** Whole streams promised in all. */
-  get #slots(): number {
-    return this.#promised.reduce((sum, { slots }) => sum + slots, 0);
+    const isForced = isUrgent || this.#source === 'machine';
+    const change = this.#promises.settle(shares, this.#allowed.children, isForced, now);
+    for (const [channel, promise] of change?.promised.entries() ?? []) out.push({ kind: 'slots', channel, ...promise });
+    if (change !== undefined) {
+      const [streams, most] = [this.#promises.slots, change.promised.reduce((sum, one) => sum + one.most, 0)];
+      this.#say('capacity', { way: change.way, streams, most, source: this.#source, queue_ms: this.#queueMs }, out);
+    }
+    const claims = this.#promises.news(change !== undefined, now);
+    if (claims !== undefined) out.push({ kind: 'tell', claims });
   }
 
   #learn(now: Instant, out: CapacityEffect[]): void {
