@@ -16,6 +16,7 @@ test('a household that gets two streams under one key shows both to the rendezvo
     cipher,
     random: () => 0,
     channel: pair.publicKey,
+    token: undefined,
     node: new Uint8Array(32).fill(1),
     children: 0,
     ringSpan: seconds(8),
@@ -26,7 +27,8 @@ test('a household that gets two streams under one key shows both to the rendezvo
   });
   const now = at(1000);
   const node = new Uint8Array(32).fill(2);
-  watch.step({ kind: 'introduced', pairId: 1, node, purpose: 'spare', instead: undefined, name: '' }, now);
+  const name = { name: '', epoch: undefined };
+  watch.step({ kind: 'introduced', pairId: 1, node, purpose: 'spare', instead: undefined, ...name }, now);
   const take = (bytes: Uint8Array): readonly WatchEffect[] => watch.step({ kind: 'message', pairId: 1, bytes }, now);
   for (const bytes of messagesOf(ours)) take(bytes);
   const shown = messagesOf(theirs)
