@@ -26,8 +26,11 @@ export class Brood {
   /** What can be sent at all: with that it helps out while others have nobody. */
   most: number;
   readonly #children = new Map<Peer, Child>();
+  /** Never more than that, not even while one of them changes over. */
+  readonly #isStrict: boolean;
 
-  constructor(slots: number, most = slots) {
+  constructor(slots: number, most = slots, isStrict = false) {
+    this.#isStrict = isStrict;
     this.slots = slots;
     this.most = Math.max(slots, most);
   }
@@ -110,14 +113,14 @@ export class Brood {
     if (before !== undefined) return this.#take(child, before.peer, undefined);
     const making = displaced === undefined ? undefined : this.#byShort(displaced);
     if (making !== undefined) making.isMoving = true;
-    if (this.free > 0) return this.#take(child, undefined, undefined);
+    if (this.free > 0 && this.#hasRoom) return this.#take(child, undefined, undefined);
     const replaced = instead === undefined ? undefined : this.#byShort(instead);
     if (replaced !== undefined && isGone(replaced)) return this.#take(child, replaced.peer, undefined);
     // Who had the stream already would lose it; the last place is for one with others below it.
     const isOrphan = input.from !== 'newest';
     if (isOrphan && this.most - this.#children.size > (height > 0 ? 0 : 1))
       return this.#take(child, undefined, undefined);
-    const lower = slots >= 2 ? this.#weakest() : undefined;
+    const lower = slots >= 2 && this.#hasRoom ? this.#weakest() : undefined;
     if (lower === undefined) return { kind: 'no', reason: 'full' };
     lower.isMoving = true;
     return this.#take(child, undefined, lower);
@@ -133,6 +136,10 @@ export class Brood {
     return staying
       .sort((a, b) => a.slots - b.slots || a.height - b.height)
       .slice(0, Math.max(0, staying.length - number));
+  }
+
+  get #hasRoom(): boolean {
+    return !this.#isStrict || this.#children.size < this.slots;
   }
 
   #byShort(short: Short): Child | undefined {

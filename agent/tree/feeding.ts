@@ -18,8 +18,8 @@ export class Feeding {
   readonly brood: Brood;
   #sent: Instant = at(0);
 
-  constructor(slots: number, most: number | undefined) {
-    this.brood = new Brood(slots, most);
+  constructor(slots: number, most: number | undefined, isStrict: boolean) {
+    this.brood = new Brood(slots, most, isStrict);
   }
 
   wake(): Instant | undefined {

@@ -67,7 +67,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.#random = random;
     this.#short = short;
     this.#isOrigin = isOrigin;
-    this.#feeding = new Feeding(slots, most);
+    this.#feeding = new Feeding(slots, isOrigin ? slots : most, isOrigin);
     this.#company = new Company(random, short, tellEvery);
     this.#search = new Search(random);
   }

@@ -34,6 +34,8 @@ const LIFT_SOON = ms(10);
 const UNPROVEN_FOR = seconds(20);
 /** Drawn to find an auditor that shares no prefix with anybody concerned. */
 const AUDITORS = 12;
+/** Orders for these that nobody has taken yet. */
+const AUDITS_KEPT = 64;
 /** The origin asks for no parent. */
 const NEVER = minutes(60);
 
@@ -88,6 +90,7 @@ export class Plan {
   readonly #doubts = new Doubts();
   readonly #moves = new Moves(this.tree);
   #orders: Move[] = [];
+  readonly #audits: Audit[] = [];
   #credit = 0;
   #liftAt: Instant | undefined;
 
@@ -244,7 +247,8 @@ export class Plan {
 
   /** Households that are to try out others now; each answers with `audited`, or not at all. */
   audits(now: Instant): readonly Audit[] {
-    return this.#doubts.audits(now, (of) => this.#auditor(of, now));
+    this.#send(now);
+    return this.#audits.splice(0);
   }
 
   /**
@@ -264,6 +268,7 @@ export class Plan {
   /** Households to be moved now. */
   due(now: Instant): readonly Move[] {
     this.#ripen(now);
+    this.#send(now);
     for (const node of this.#moves.expire(now)) this.#restore(node);
     for (const node of this.#doubts.due(now, (node) => this.#isLeafByDoubt(node))) this.#reenter(node, now);
     if (this.#liftAt !== undefined && this.#liftAt <= now) this.#lift(now);
@@ -289,6 +294,12 @@ export class Plan {
     record.isMourned = true;
     this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
     this.#liftAt ??= after(now, LIFT_EVERY);
+  }
+
+  #send(now: Instant): void {
+    this.#audits.push(...this.#doubts.audits(now, (of) => this.#auditor(of, now)));
+    // Where nobody asks for them they are of no use.
+    this.#audits.splice(0, Math.max(0, this.#audits.length - AUDITS_KEPT));
   }
 
   #isLeafByDoubt(node: string): boolean {

@@ -340,7 +340,7 @@ it('a branch waits two seconds for a place as high as it had, before it hangs it
   const waiting = scene.pass(1900);
   expect(of(waiting, 'subscribe')).toEqual([]);
   expect(of([...scene.all], 'join').some(({ want }) => want === 'parent')).toBe(true);
-  expect(of(scene.pass(500), 'subscribe')).toMatchObject([{ from: 101 }]);
+  expect(of(scene.pass(500), 'subscribe')[0]).toMatchObject({ from: 101 });
 });
 
 it('a session that is of no more use to us stays open for a child that has it', () => {
