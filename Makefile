@@ -83,7 +83,7 @@ net-full: setup ## every ordered pair of NATs, five times, on hosts and on gatew
 	$(NODE) test/net/corners-full.ts --runs $(or $(RUNS),5) && exit $$matrix
 
 .PHONY: tree-full
-tree-full: bundle ## the tree with 31 real households and what befalls them (root, an hour and a half); WITH='--only kills --kills 10'
+tree-full: bundle ## the tree with 31 real households and what befalls them (root, 45 minutes); WITH='--only kills --kills 10'
 	HEARTH=out/hearth.cjs $(NODE) test/net/tree-full.ts $(WITH)
 
 .PHONY: fuzz

@@ -25,9 +25,9 @@ export class Drought {
     return { count: this.#count, longest: this.#longest };
   }
 
-  /** No block has become whole for as long as two of them take: pieces that come all the same are old ones, or too few. */
-  isDry(now: Instant): boolean {
-    return this.#last !== undefined && since(this.#last, now) >= TWO_BLOCKS;
+  /** No block has become whole for so long, or for as long as two take: pieces that come all the same are old ones, or too few. */
+  isDry(now: Instant, span: Millis = TWO_BLOCKS): boolean {
+    return this.#last !== undefined && since(this.#last, now) >= span;
   }
 
   /** Others are asked for what is missing. */

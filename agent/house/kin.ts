@@ -19,6 +19,8 @@ const TOLD_EVERY = ms(5);
 const ANSWERS_WITHIN = ms(600);
 /** Blocks that others have to bring are later than this when they come (MISSED_AGE in watch.ts). */
 const TOO_LATE = ms(400);
+/** An encoder's own pauses are shorter, and children that hear nothing begin to act after 200 ms. */
+const HOLD_AFTER = ms(150);
 /** A parent that is being helped itself says so with every question; what it says holds for two. */
 const HELD_FOR = ms(500);
 /** Nothing that the machine waits for is more urgent than this. */
@@ -83,7 +85,7 @@ export class Kin {
     const orders = this.children.forward(bytes);
     out.push(...orders);
     // What comes in dribs and drabs goes on as it comes, and would keep beats and `hold` from being said.
-    if (this.drought.isDry(now)) this.#deeds.tellHeld(now, out);
+    if (this.drought.isDry(now, HOLD_AFTER)) this.#deeds.tellHeld(now, out);
     if (orders.length === 0 || (this.#toldForwarded !== undefined && now < after(this.#toldForwarded, TOLD_EVERY)))
       return;
     this.#toldForwarded = now;

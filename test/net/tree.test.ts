@@ -3,7 +3,7 @@ import { barText } from './matrix-bars.ts';
 import { describeInLab } from './missing.ts';
 import { measure, type MeasureName } from './tree/measures.ts';
 
-/** A few minutes of what `make tree-full` does for an hour and a half. */
+/** A few minutes of what `make tree-full` does for three quarters of an hour. */
 const FEW = { homes: 9, kills: 4, leaves: 3, stalls: 1, joins: 4, crowd: 8, minutes: 1, sizes: [7] };
 
 const SENTENCES: Partial<Record<MeasureName, string>> = {

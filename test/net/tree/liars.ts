@@ -7,7 +7,7 @@ import { sayingAfter, story } from './trace.ts';
 
 const LIES = [
   { what: 'corrupts', signal: 'SIGUSR2', event: 'bad-block' },
-  { what: 'gives nothing', signal: 'SIGWINCH', event: 'parent-lost' },
+  { what: 'gives nothing', signal: 'SIGWINCH', event: 'drought' },
 ] as const;
 /** By then everybody has noticed that a spare is gone, and has another: the next lie is a matter of its own. */
 const SPARES_MS = 20_000;
