@@ -5,7 +5,7 @@ import { at, ms } from '../../agent/base/time.ts';
 import { Acquainting } from '../../agent/house/acquainting.ts';
 import { nodeCipher } from '../../agent/io/crypto.ts';
 import type { Introduction } from '../../agent/wire/messages.ts';
-import { Wood, watchOf } from './wood.ts';
+import { Wood, watchOf } from '../sim/wood.ts';
 
 const cipher = nodeCipher();
 const node = cipher.random(32);

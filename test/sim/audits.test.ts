@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hex } from '../../agent/base/bytes.ts';
 import { at } from '../../agent/base/time.ts';
-import { tamper, watchOf } from '../house/wood.ts';
+import { tamper, watchOf } from './wood.ts';
 import { type Home, Neighbourhood } from './neighbourhood.ts';
 
 const PER_TICK = 188 * 40;

@@ -4,7 +4,7 @@ import { at, ms } from '../../agent/base/time.ts';
 import type { Link } from '../../agent/sim/link.ts';
 import { HEADERS } from '../../agent/sim/packet.ts';
 import { type Home, type LineOut, Neighbourhood } from './neighbourhood.ts';
-import { watchOf } from '../house/wood.ts';
+import { watchOf } from './wood.ts';
 
 /** The test card at its own pace: 1.5 Mbit/s. */
 const PER_TICK = 188 * 40;

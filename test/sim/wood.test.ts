@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hex } from '../../agent/base/bytes.ts';
-import type { Home } from '../sim/neighbourhood.ts';
+import type { Home } from './neighbourhood.ts';
 import { tamper, watchOf, Wood } from './wood.ts';
 
 const HOMES = 15;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { at, ms } from '../../agent/base/time.ts';
-import { Neighbourhood } from '../sim/neighbourhood.ts';
+import { Neighbourhood } from './neighbourhood.ts';
 import { watchOf } from './wood.ts';
 
 const DEPTH = 15;

@@ -6,8 +6,8 @@ import { CHUNK, MANIFEST } from '../../agent/blocks/format.ts';
 import { readManifest, signManifest } from '../../agent/blocks/manifest.ts';
 import { statusOf } from '../../agent/house/status.ts';
 import type { Watch } from '../../agent/house/watch.ts';
-import { type Home, Neighbourhood, TESTCARD } from '../sim/neighbourhood.ts';
-import type { Studio } from '../sim/studio.ts';
+import { type Home, Neighbourhood, TESTCARD } from './neighbourhood.ts';
+import type { Studio } from './studio.ts';
 
 const PER_TICK = 188 * 40;
 const TOKEN = new Uint8Array(32).fill(9);

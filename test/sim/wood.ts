@@ -2,7 +2,7 @@ import { hex } from '../../agent/base/bytes.ts';
 import { at } from '../../agent/base/time.ts';
 import type { Watch } from '../../agent/house/watch.ts';
 import type { KindName } from '../../agent/sim/kinds.ts';
-import { type Home, Neighbourhood } from '../sim/neighbourhood.ts';
+import { type Home, Neighbourhood } from './neighbourhood.ts';
 
 const KINDS: readonly KindName[] = [
   'port-restricted',
