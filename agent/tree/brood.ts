@@ -26,7 +26,7 @@ export class Brood {
   /** What can be sent at all: with that it helps out while others have nobody. */
   most: number;
   readonly #children = new Map<Peer, Child>();
-  /** Never more than that, not even while one of them changes over. */
+  /** Never more than that while one of them changes over, but for one that would lose the stream. */
   readonly #isStrict: boolean;
 
   constructor(slots: number, most = slots, isStrict = false) {
@@ -120,7 +120,7 @@ export class Brood {
     const isOrphan = input.from !== 'newest';
     if (isOrphan && this.most - this.#children.size > (height > 0 ? 0 : 1))
       return this.#take(child, undefined, undefined);
-    const lower = slots >= 2 && this.#hasRoom ? this.#weakest() : undefined;
+    const lower = slots >= 2 && (this.#hasRoom || isOrphan) ? this.#weakest() : undefined;
     if (lower === undefined) return { kind: 'no', reason: 'full' };
     lower.isMoving = true;
     return this.#take(child, undefined, lower);

@@ -317,7 +317,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   #takePath(input: Extract<MemberInput, { kind: 'path' }>, now: Instant, out: MemberEffect[]): void {
     const { peer, path, heir } = input;
-    const isAnswer = this.#search.courting === peer;
+    // Without a parent a late answer is as good as one in time.
+    const isAnswer = this.#search.courting === peer || (this.#parent === undefined && this.isSeeking);
     const contact = this.#company.contacts.get(peer);
     if (!isAnswer && this.#parent?.peer !== peer) {
       // An answer that came too late: it feeds us, and we have turned to another.

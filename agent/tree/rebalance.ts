@@ -109,7 +109,8 @@ function tooDeep({ limit }: Plot, top: Seat): number {
 function relieve(plot: Plot): readonly Lift[] | undefined {
   for (let i = 0; i < Math.min(LOOKED_AT, plot.tree.crowded.size); i++) {
     const seat = plot.tree.crowded.draw(plot.random);
-    if (seat?.depth === undefined) continue;
+    // The origin feeds its number and no more: who is too many in the table is on the way there, and will not come.
+    if (seat?.depth === undefined || seat.planted) continue;
     for (const child of seat.below.toSorted((a, b) => a.height - b.height)) {
       const found = plot.mayMove(child.node) ? rehang(plot, child, []) : undefined;
       if (found !== undefined) return found;
