@@ -163,7 +163,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         out.push(...this.#company.hearRoll(input.peer, input.entries, this.#place, now));
         return;
       case 'behind':
-        if (input.by >= BEHIND_MOST && this.#search.need === 'none') this.#fail('slow', undefined, now, out);
+        this.#hearBehind(input.by, now, out);
         return;
       case 'bad':
         if (input.peer === this.#parent?.peer) this.#fail('corrupt', input.proof, now, out);
@@ -352,6 +352,12 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.#inflow.vigil.begin(now);
     if (before !== undefined) out.push({ kind: 'unsubscribe', peer: before.peer });
     this.#stand(out);
+  }
+
+  /** Who waits itself, and says so, is not to blame for it. */
+  #hearBehind(by: Millis, now: Instant, out: MemberEffect[]): void {
+    if (by < BEHIND_MOST || this.#search.need !== 'none' || this.#inflow.vigil.find(now) === 'held') return;
+    this.#fail('slow', undefined, now, out);
   }
 
   /** The parent did not do what it promised. */

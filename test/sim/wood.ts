@@ -51,6 +51,12 @@ export class Wood {
     return this.town.homes.find(({ household }) => hex(household.endpoint.node) === hex(node));
   }
 
+  /** What a test compares: a whole household as text is too much for anybody. */
+  parentNameOf(home: Home): string | undefined {
+    const parent = this.parentOf(home);
+    return parent === 'origin' ? parent : parent?.name;
+  }
+
   childrenOf(home: Home): readonly Home[] {
     return [...this.living].filter((one) => this.parentOf(one) === home);
   }
