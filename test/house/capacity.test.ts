@@ -187,6 +187,18 @@ describe('a line that nobody has described', () => {
     expect(house.slots()).toBe(1);
   });
 
+  it.each([undefined, 20_000])('that was cut off for a moment is not taken for dead for ever (declared: %s)', (declared) => {
+    const house = new House({ uploadKbits: declared ?? 0 });
+    house.children = 2;
+    house.pass(20_000);
+    [house.queue, house.gets, house.isLate] = [{ children: 300, others: 300 }, 0, true];
+    house.pass(8000);
+    expect(house.slots()).toBe(0);
+    [house.queue, house.gets, house.children, house.isLate] = [{ children: 0, others: 0 }, 1, 0, false];
+    house.pass(600_000);
+    expect(house.slots()).toBe(2);
+  });
+
   it('is believed to carry more only after a calm time, twice as long when it was too early', () => {
     const recovers = (house: House): number => {
       [house.queue, house.gets, house.children] = [{ children: 150, others: 150 }, 0.6, 2];
@@ -310,6 +322,16 @@ describe('what one child may be sent', () => {
         expect(each * children).toBeLessThanOrEqual((0.8 * uploadKbits) / 8 + 1e-9);
       }),
     );
+  });
+
+  it('is a trickle while other devices take all of it, so that what has to be said is said', () => {
+    const house = new House({ uploadKbits: 1000 });
+    house.around = { ...house.around, others: 500 };
+    const { machine } = house.pass(5000);
+    for (const limit of [machine.pace(0, 0, 1), machine.pace(STREAM, STREAM, 1), machine.reserve]) {
+      expect(limit).toBeGreaterThan(0);
+      expect(limit).toBeLessThanOrEqual(8);
+    }
   });
 
   it('is left to the transport while nothing says where the line ends', () => {

@@ -92,6 +92,8 @@ const LOOK = ms(250);
 const DOUBTFUL_LOOK = ms(100);
 const IDLE_LOOK = seconds(1);
 const FADING = 0.8;
+/** Bytes per millisecond: without words nobody finds another parent, and a child learns of none. */
+const WORDS = 4;
 /** Less than this is no queue. */
 const CALM = ms(20);
 /** Who fed all it may for so long, and nothing ever waited, may try one more. */
@@ -152,14 +154,14 @@ export class Capacity implements Machine<CapacityInput, CapacityEffect> {
     if (most === undefined || children === 0) return undefined;
     const own = rate * AROUND_IT;
     const spare = this.#room(most) - total * AROUND_IT;
-    if (spare > 0) return own + spare / children;
-    return own * Math.min(1, this.#line(most) / (total * AROUND_IT));
+    if (spare > 0) return Math.max(WORDS, own + spare / children);
+    return total === 0 ? WORDS : Math.max(WORDS, own * Math.min(1, this.#line(most) / (total * AROUND_IT)));
   }
 
   /** What a neighbour may be sent that misses something; how many blocks they get in all is bounded besides (children.ts). */
   get reserve(): number | undefined {
     const { most } = this.#upload;
-    return most === undefined ? undefined : RESERVE * this.#line(most);
+    return most === undefined ? undefined : Math.max(WORDS, RESERVE * this.#line(most));
   }
 
   step(input: CapacityInput, now: Instant): readonly CapacityEffect[] {

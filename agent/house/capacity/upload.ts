@@ -14,6 +14,8 @@ const BELIEVED_MOST: Millis = minutes(10);
 /** Then it is believed to carry an eighth more every so often: what took the rest of it may be gone. */
 const RISES_EVERY = seconds(10);
 const RISES_BY = 1 / 8;
+/** A cable that was out for a second let nothing through: an eighth of nothing would stay nothing. */
+const RISES_FROM = 1 / 4;
 /** Nobody hears of a line being full again sooner: who was told to go needs a moment to go. */
 const SETTLES = seconds(3);
 /** What it carried once fades by half in a day: lines are changed, and neighbours share them. */
@@ -71,11 +73,12 @@ export class Upload {
     const full = this.#full;
     if (full === undefined) return;
     if (!isCalm) full.risesAt = at(Math.max(full.risesAt, after(now, RISES_EVERY)));
+    const whole = this.#declared ?? this.#carried;
     while (full.risesAt <= now) {
-      full.rate *= 1 + RISES_BY;
+      full.rate += RISES_BY * Math.max(full.rate, RISES_FROM * whole);
       full.risesAt = after(full.risesAt, RISES_EVERY);
     }
-    if (full.rate >= (this.#declared ?? this.#carried) * (1 + RISES_BY)) this.#full = undefined;
+    if (full.rate >= whole * (1 + RISES_BY)) this.#full = undefined;
   }
 
   /** It was full, and let so much through. True when that is news. */
