@@ -118,11 +118,12 @@ export class Plan {
     const { ripe = false, lastParent, isMourned = false } = this.#records.get(node) ?? {};
     this.#records.set(node, { capacity, most, prefix, ripe, lastParent, isMourned });
     const isDemoted = this.#doubts.isDemoted(node, now);
-    const slots = isDemoted ? 0 : Math.max(0, Math.min(this.#most, Math.floor(capacity)));
+    const whole = (streams: number): number => Math.max(0, Math.min(this.#most, Math.floor(streams)));
+    const slots = isDemoted ? 0 : whole(capacity);
     if (this.tree.get(node)?.planted === true) this.tree.resize(node, Math.floor(capacity));
     else {
       this.tree.enter(node, slots);
-      this.tree.resize(node, slots, isDemoted ? 0 : Math.max(slots, Math.floor(most)));
+      this.tree.resize(node, slots, isDemoted ? 0 : Math.max(slots, whole(most)));
     }
     this.tree.open(node, this.#doubts.isDoubted(node, now) ? 'shut' : ripe ? 'open' : 'young');
   }

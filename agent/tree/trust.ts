@@ -11,6 +11,8 @@ const DEMOTED_MOST: Millis = minutes(60);
 /** Who complains of more parents than this in the time is not heard: real parents do not fail that often. */
 const COMPLAINTS_MOST = 4;
 const COMPLAINTS_FOR = minutes(10);
+/** Who was contradicted by a trial is not heard of that parent for so long: each word would cost another one. */
+const REFUTED_FOR = minutes(10);
 /** Between two looks whether somebody has tried it out. */
 const TRIED_WITHIN = seconds(30);
 /** Records that are kept; the oldest go first. */
@@ -25,6 +27,8 @@ export interface Witness {
 
 interface Record {
   readonly witnesses: Map<string, Instant>;
+  /** Prefixes of children that were contradicted, until when. */
+  readonly refuted: Map<string, Instant>;
   doubtedUntil: Instant;
   demotedUntil: Instant;
   demotions: number;
@@ -39,7 +43,8 @@ export class Trust {
 
   /** A child says that its parent failed it; `proven` by its signed bytes. True when this was the word that decided. */
   complain(by: Witness, against: string, proven: boolean, now: Instant): boolean {
-    return (proven || this.#isHeard(by.node, against, now)) && this.testify(by, against, proven, now);
+    if (proven) return this.testify(by, against, true, now);
+    return this.#isHeard(by.node, against, now) && this.#isNews(by, against, now) && this.testify(by, against, false, now);
   }
 
   /** The same of somebody that was sent to try it out, and is heard whatever it said of others. */
@@ -47,7 +52,7 @@ export class Trust {
     const record = this.#record(against, now);
     record.doubtedUntil = after(now, DOUBTED_FOR);
     for (const [prefix, until] of record.witnesses) if (until <= now) record.witnesses.delete(prefix);
-    record.witnesses.set(by.prefix === '' ? by.node : by.prefix, after(now, WITNESS_FOR));
+    record.witnesses.set(placeOf(by), after(now, WITNESS_FOR));
     if (!proven && !record.isOnTrial && record.witnesses.size < WITNESSES) return false;
     if (record.demotedUntil > now && !record.isOnTrial) return false;
     record.witnesses.clear();
@@ -66,6 +71,8 @@ export class Trust {
     const record = this.#records.get(node);
     if (record === undefined) return;
     record.doubtedUntil = now;
+    for (const [prefix, until] of record.refuted) if (until <= now) record.refuted.delete(prefix);
+    for (const prefix of record.witnesses.keys()) record.refuted.set(prefix, after(now, REFUTED_FOR));
     // Who was demoted while somebody tried it out stays that.
     if (record.isOnTrial) record.demotedUntil = now;
     record.isOnTrial = false;
@@ -98,6 +105,13 @@ export class Trust {
       : record.doubtedUntil;
   }
 
+  /** What was said already, or was found false, counts no more by being said again. */
+  #isNews(by: Witness, against: string, now: Instant): boolean {
+    const { witnesses, refuted, isOnTrial = false } = this.#records.get(against) ?? {};
+    const [saidUntil, refutedUntil] = [witnesses, refuted].map((all) => all?.get(placeOf(by)) ?? 0);
+    return isOnTrial || Math.max(saidUntil ?? 0, refutedUntil ?? 0) <= now;
+  }
+
   #isHeard(by: string, against: string, now: Instant): boolean {
     const said = this.#complainers.get(by) ?? new Map<string, Instant>();
     for (const [node, until] of said) if (until <= now) said.delete(node);
@@ -110,6 +124,7 @@ export class Trust {
   #record(node: string, now: Instant): Record {
     const record = this.#records.get(node) ?? {
       witnesses: new Map(),
+      refuted: new Map(),
       doubtedUntil: now,
       demotedUntil: now,
       demotions: 0,
@@ -118,6 +133,11 @@ export class Trust {
     keepNewest(this.#records, node, record);
     return record;
   }
+}
+
+/** Whoever shares it is one witness. */
+function placeOf({ node, prefix }: Witness): string {
+  return prefix === '' ? node : prefix;
 }
 
 function keepNewest<Value>(map: Map<string, Value>, key: string, value: Value): void {

@@ -200,6 +200,30 @@ describe('what households say of their places', () => {
     expect(scene.plan.tree.get('a')?.gate).toBe('open');
   });
 
+  it('a child that goes on complaining of a parent that was cleared is not heard, and takes no newcomers from it', () => {
+    const scene = known();
+    const child = scene.plan.tree.get('a')?.children[0] ?? '';
+    const fault = (i: number) => (['slow', 'silent', 'corrupt'] as const)[i % 3] ?? 'slow';
+    let [shut, trials] = [0, 0];
+    for (let i = 0; i < 90; i++) {
+      scene.plan.complain(child, 'a', fault(i), false, at(scene.now));
+      scene.pass(2000);
+      if (scene.plan.tree.get('a')?.gate === 'shut') shut++;
+      for (const { by, of } of scene.plan.audits(at(scene.now))) {
+        if (of === 'a') trials++;
+        scene.plan.audited(by, of, true, at(scene.now));
+      }
+    }
+    expect(trials).toBe(1);
+    expect(shut).toBeLessThanOrEqual(6);
+  });
+
+  it('nobody is said to help out with more than a household feeds at most, whatever it claims', () => {
+    const scene = new Scene({}, 8);
+    scene.plan.enter('boaster', { capacity: 31, most: 255, prefix: 'boaster' }, at(0));
+    expect(scene.plan.tree.get('boaster')).toMatchObject({ slots: 8, most: 8 });
+  });
+
   it('a complaint and a trial that brought nothing make a leaf, until another trial brings something', () => {
     const scene = known();
     const child = scene.plan.tree.get('a')?.children[0] ?? '';
