@@ -27,10 +27,10 @@ export class Auditing {
   /** A household is to be tried out; whoever has no stream itself can't. */
   meet(pairId: number, watch: Watch): readonly AuditingEffect[] {
     const { channel, ring } = watch;
-    const { tag } = watch.feed;
-    if (tag === undefined || ring.newest === undefined || this.#trials.size >= AT_ONCE)
+    const { epoch, tag } = watch.feed;
+    if (epoch === undefined || tag === undefined || ring.newest === undefined || this.#trials.size >= AT_ONCE)
       return [{ kind: 'drop', pairId }];
-    this.#trials.set(pairId, { trial: new Trial({ cipher: this.#cipher, channel, tag, ring }), watch });
+    this.#trials.set(pairId, { trial: new Trial({ cipher: this.#cipher, channel, epoch, tag, ring }), watch });
     return [];
   }
 

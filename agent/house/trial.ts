@@ -17,6 +17,8 @@ const ENOUGH = 10;
 export interface TrialOptions {
   readonly cipher: Cipher;
   readonly channel: Uint8Array;
+  /** Of the stream as we have it: a recording of an older one is none. */
+  readonly epoch: number;
   readonly tag: number;
   /** What we have of the stream ourselves. */
   readonly ring: Ring;

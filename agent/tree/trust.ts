@@ -44,7 +44,9 @@ export class Trust {
   /** A child says that its parent failed it; `proven` by its signed bytes. True when this was the word that decided. */
   complain(by: Witness, against: string, proven: boolean, now: Instant): boolean {
     if (proven) return this.testify(by, against, true, now);
-    return this.#isHeard(by.node, against, now) && this.#isNews(by, against, now) && this.testify(by, against, false, now);
+    return (
+      this.#isHeard(by.node, against, now) && this.#isNews(by, against, now) && this.testify(by, against, false, now)
+    );
   }
 
   /** The same of somebody that was sent to try it out, and is heard whatever it said of others. */

@@ -187,17 +187,20 @@ describe('a line that nobody has described', () => {
     expect(house.slots()).toBe(1);
   });
 
-  it.each([undefined, 20_000])('that was cut off for a moment is not taken for dead for ever (declared: %s)', (declared) => {
-    const house = new House({ uploadKbits: declared ?? 0 });
-    house.children = 2;
-    house.pass(20_000);
-    [house.queue, house.gets, house.isLate] = [{ children: 300, others: 300 }, 0, true];
-    house.pass(8000);
-    expect(house.slots()).toBe(0);
-    [house.queue, house.gets, house.children, house.isLate] = [{ children: 0, others: 0 }, 1, 0, false];
-    house.pass(600_000);
-    expect(house.slots()).toBe(2);
-  });
+  it.each([undefined, 20_000])(
+    'that was cut off for a moment is not taken for dead for ever (declared: %s)',
+    (declared) => {
+      const house = new House({ uploadKbits: declared ?? 0 });
+      house.children = 2;
+      house.pass(20_000);
+      [house.queue, house.gets, house.isLate] = [{ children: 300, others: 300 }, 0, true];
+      house.pass(8000);
+      expect(house.slots()).toBe(0);
+      [house.queue, house.gets, house.children, house.isLate] = [{ children: 0, others: 0 }, 1, 0, false];
+      house.pass(600_000);
+      expect(house.slots()).toBe(2);
+    },
+  );
 
   it('is believed to carry more only after a calm time, twice as long when it was too early', () => {
     const recovers = (house: House): number => {
