@@ -3,7 +3,7 @@ import { sameBytes } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
 import { at, type Instant, ms } from '../base/time.ts';
 import type { Cipher } from '../seal/cipher.ts';
-import type { ChannelFacts, Introduction } from '../wire/messages.ts';
+import type { ChannelFacts, Introduction, Purpose } from '../wire/messages.ts';
 import { encodePeer } from '../wire/peer.ts';
 import type { ChildrenEffect } from './children.ts';
 import type { KinEffect } from './kinship.ts';
@@ -51,19 +51,27 @@ export class Acquainting {
   }
 
   /** Whether what another household says is to be followed: it may make us knock at one address, and not often. */
-  mayFollow(introduction: Introduction, channel: Uint8Array, now: Instant): boolean {
-    const { relayAllowed, conducted, purpose, candidates, request } = introduction;
-    if (
-      relayAllowed ||
-      conducted ||
-      purpose === 'ping' ||
-      purpose === 'audit' ||
-      candidates.length !== 1 ||
-      request !== 0
-    )
-      return false;
+  mayFollow(introduction: Introduction, isParent: boolean, channel: Uint8Array, now: Instant): boolean {
+    const { relayAllowed, conducted, candidates, request, instead } = introduction;
+    if (relayAllowed || conducted || candidates.length !== 1 || request !== 0 || instead !== undefined) return false;
+    if (!mayBring(introduction.purpose, isParent)) return false;
     if (introduction.channel === undefined || !sameBytes(introduction.channel.id, channel)) return false;
     return !sameBytes(introduction.peer, this.#options.node) && spend(this.#followed, RATE, 1, now) === 'spent';
+  }
+}
+
+/** Where we hang is our parent's word, and the rendezvous's: a neighbour could lead us under whom it likes. */
+function mayBring(purpose: Purpose, isParent: boolean): boolean {
+  switch (purpose) {
+    case 'ping':
+    case 'audit':
+      return false;
+    case 'parent':
+    case 'move':
+      return isParent;
+    case 'child':
+    case 'spare':
+      return true;
   }
 }
 

@@ -261,9 +261,8 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     this.#known.set(pairId, { node, purpose, watch, method: undefined });
     event(out, 'introduced', { pair: pairId, peer: hex(node), purpose });
     if (purpose === 'ping') return;
-    const name = channel?.name ?? '';
     // Households that bring us together say what they like; only an answer of the rendezvous has a signature behind it.
-    const epoch = wanted === undefined ? undefined : channel?.epoch;
+    const { name, epoch } = (wanted === undefined ? undefined : channel) ?? { name: '', epoch: undefined };
     if (watch === undefined) this.#reach({ kind: 'drop', pairId }, now, out);
     else if (purpose === 'audit') this.#giveAll(this.#auditing.meet(pairId, watch), now, out);
     else this.#drive(watch, { kind: 'introduced', pairId, node, purpose, instead, name, epoch }, now, out);
@@ -340,7 +339,8 @@ export class Household implements Machine<HouseholdInput, HouseholdEffect> {
     if (typeof message === 'string') return;
     if (message.kind === 'introduction') {
       const { introduction } = message;
-      if (this.#acquainting.mayFollow(introduction, watch.channel, now)) this.#reach(introduction, now, out);
+      const isParent = watch.parent?.pairId === pairId;
+      if (this.#acquainting.mayFollow(introduction, isParent, watch.channel, now)) this.#reach(introduction, now, out);
       return;
     }
     if (message.kind === 'status' || message.kind === 'subscribed') {

@@ -277,7 +277,7 @@ export class Origin implements Machine<OriginInput, OriginEffect> {
     if (typeof message === 'string') return;
     if (message.kind === 'introduction') {
       const { introduction } = message;
-      const isGood = this.#acquainting.mayFollow(introduction, this.#options.channel.publicKey, now);
+      const isGood = this.#acquainting.mayFollow(introduction, false, this.#options.channel.publicKey, now);
       if (isGood) this.#reach(introduction, now, out);
       return;
     }

@@ -255,7 +255,9 @@ export class Watch {
   }
 
   #takeControl(pairId: number, message: PeerMessage, now: Instant, out: WatchEffect[]): void {
-    if (message.kind === 'subscribed') this.#name = message.name;
+    // What the rendezvous says has a signature behind it; what a household says is better than no name at all.
+    const isGiver = (this.kin.relatives.get(pairId)?.purpose ?? 'child') !== 'child';
+    if (message.kind === 'subscribed' && this.#name === '' && isGiver) this.#name = message.name;
     // Words overtake the stream.
     const isOfParent = pairId === this.kin.parent?.pairId && message.kind === 'status';
     if (isOfParent && message.tag === this.feed.tag) this.#pace.promised(message.newest, now);

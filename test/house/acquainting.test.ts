@@ -38,9 +38,9 @@ function acquainting(): Acquainting {
 describe('an introduction by a household', () => {
   it('is followed, but not many of them', () => {
     const one = acquainting();
-    const followed = Array.from({ length: 30 }, () => one.mayFollow(introduction, channel, at(0)));
+    const followed = Array.from({ length: 30 }, () => one.mayFollow(introduction, false, channel, at(0)));
     expect(followed.filter(Boolean)).toHaveLength(8);
-    expect(one.mayFollow(introduction, channel, at(6000))).toBe(true);
+    expect(one.mayFollow(introduction, false, channel, at(6000))).toBe(true);
   });
 
   it.each<[string, Partial<Introduction>]>([
@@ -50,12 +50,23 @@ describe('an introduction by a household', () => {
     ['wants to be relayed', { relayAllowed: true }],
     ['is a ping', { purpose: 'ping' }],
     ['answers a question of ours', { request: 1 }],
+    ['is a trial', { purpose: 'audit' }],
+    ['makes room for somebody among our children', { purpose: 'child', instead: 7 }],
     ['is for no channel', { channel: undefined }],
     ['is for another channel', { channel: { id: cipher.random(32), epoch: 1, name: 'TV' } }],
     ['introduces us to ourselves', { peer: node }],
   ])('is not followed when it %s', (_what, change) => {
-    expect(acquainting().mayFollow({ ...introduction, ...change }, channel, at(0))).toBe(false);
+    expect(acquainting().mayFollow({ ...introduction, ...change }, true, channel, at(0))).toBe(false);
   });
+
+  it.each(['move', 'parent'] as const)(
+    'that gives us another parent (%s) is followed when our parent says it',
+    (purpose) => {
+      const said = { ...introduction, purpose };
+      expect(acquainting().mayFollow(said, false, channel, at(0))).toBe(false);
+      expect(acquainting().mayFollow(said, true, channel, at(0))).toBe(true);
+    },
+  );
 
   it.each([
     ['another host of the LAN', '192.168.1.77', 40_000],

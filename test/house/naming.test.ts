@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { at, ms, seconds } from '../../agent/base/time.ts';
+import type { Relative } from '../../agent/house/relatives.ts';
+import { Watch } from '../../agent/house/watch.ts';
+import { cipher, pair } from '../blocks/channel.ts';
+
+const channel = pair.publicKey;
+const now = at(1000);
+
+function watching(): Watch {
+  const mine = { channel, token: undefined, node: new Uint8Array(32).fill(1), children: 2 };
+  const ring = { ringSpan: seconds(8), ringBytes: 2 ** 23, hold: ms(1000) };
+  return new Watch({ cipher, random: () => 0, ...mine, ...ring, silence: () => ms(0), trip: () => ms(20) });
+}
+
+function meet(watch: Watch, pairId: number, purpose: Relative['purpose'], name = ''): void {
+  const node = new Uint8Array(32).fill(10 + pairId);
+  watch.step({ kind: 'introduced', pairId, node, purpose, instead: undefined, name, epoch: undefined }, now);
+  watch.step({ kind: 'open', pairId }, now);
+}
+
+function call(watch: Watch, pairId: number, name: string): void {
+  const message = { kind: 'subscribed', channel, epoch: 1, depth: 1, lag: ms(10), name } as const;
+  watch.step({ kind: 'control', pairId, message }, now);
+}
+
+test('a household that could feed us names the channel where nobody else has', () => {
+  const watch = watching();
+  meet(watch, 1, 'spare');
+  call(watch, 1, 'Harbour TV');
+  expect(watch.name).toBe('Harbour TV');
+});
+
+test.each(['child', 'spare'] as const)('a %s does not rename a channel that the rendezvous has named', (purpose) => {
+  const watch = watching();
+  meet(watch, 1, 'parent', 'Harbour TV');
+  meet(watch, 2, purpose);
+  call(watch, 2, 'Free prizes');
+  expect(watch.name).toBe('Harbour TV');
+});
+
+test('a child names nothing', () => {
+  const watch = watching();
+  meet(watch, 2, 'child');
+  call(watch, 2, 'Free prizes');
+  expect(watch.name).toBe('');
+});
