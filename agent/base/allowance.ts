@@ -17,9 +17,14 @@ export const full = (rate: Rate, now: Instant): Allowance => ({ level: rate.burs
 
 /** Spends `cost`, or answers how long to wait until it could be spent. */
 export function spend(allowance: Allowance, rate: Rate, cost: number, now: Instant): 'spent' | Millis {
-  allowance.level = Math.min(rate.burst, allowance.level + ((now - allowance.at) / 1000) * rate.perSecond);
-  allowance.at = now;
-  if (allowance.level < cost) return ms(((cost - allowance.level) / rate.perSecond) * 1000);
+  if (!affords(allowance, rate, cost, now)) return ms(((cost - allowance.level) / rate.perSecond) * 1000);
   allowance.level -= cost;
   return 'spent';
+}
+
+/** Whether `cost` could be spent: asked where finding out what it is for is work already. */
+export function affords(allowance: Allowance, rate: Rate, cost: number, now: Instant): boolean {
+  allowance.level = Math.min(rate.burst, allowance.level + ((now - allowance.at) / 1000) * rate.perSecond);
+  allowance.at = now;
+  return allowance.level >= cost;
 }

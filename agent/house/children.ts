@@ -1,15 +1,11 @@
-import { type Allowance, full, type Rate, spend } from '../base/allowance.ts';
-import { after, at, type Instant, type Millis, ms, seconds } from '../base/time.ts';
+import { after, type Instant, type Millis, ms, seconds } from '../base/time.ts';
 import type { Block } from '../blocks/block.ts';
 import { cutChunks } from '../blocks/chunk.ts';
 import { encodePeer, type PeerMessage, WANT_MANIFEST } from '../wire/peer.ts';
+import { Portions } from './portions.ts';
 
 /** A new child catches up from the newest keyframe; what it can't get in this time it does not need any more. */
 const CATCH_UP = seconds(4);
-/** One `want` brings at most this many blocks' worth; a child that misses more starts anew at a keyframe. */
-const WANTS: Rate = { burst: 100, perSecond: 100 };
-/** Blocks for those that are fed by others and miss some: two streams for a second, then half of one for as long as it takes. */
-const RESERVE: Rate = { burst: 100, perSecond: 25 };
 /** What is asked for to fill a hole is late already. */
 const FILL_IN = ms(800);
 
@@ -49,14 +45,10 @@ export interface ChildFacts {
   wants: number;
 }
 
-interface Child extends ChildFacts {
-  readonly wanting: Allowance;
-}
-
 /** The households that one household (or the origin) feeds in one channel, and what others get out of its reserve. */
 export class Children {
-  readonly #children = new Map<number, Child>();
-  readonly #reserve: Allowance = full(RESERVE, at(0));
+  readonly #children = new Map<number, ChildFacts>();
+  readonly #portions = new Portions();
 
   get facts(): readonly ChildFacts[] {
     return [...this.#children.values()];
@@ -74,13 +66,7 @@ export class Children {
     stock: Stock,
     now: Instant,
   ): readonly ChildrenEffect[] {
-    const child = this.#children.get(pairId) ?? {
-      pairId,
-      since: now,
-      sentBytes: 0,
-      wants: 0,
-      wanting: full(WANTS, now),
-    };
+    const child = this.#children.get(pairId) ?? { pairId, since: now, sentBytes: 0, wants: 0 };
     this.#children.set(pairId, child);
     // Nothing has come here either yet: the child gets what we get, as it comes.
     if (standing === undefined) return [];
@@ -93,7 +79,8 @@ export class Children {
         urgent: true,
       },
     ];
-    for (const block of backlog(from, standing, stock)) {
+    const past = backlog(from, standing, stock);
+    for (const block of this.#portions.mayCatchUp(pairId, past.length, now) ? past : []) {
       for (const bytes of messagesOf(block, standing.tag, 0)) {
         child.sentBytes += bytes.length;
         out.push({ kind: 'tell', pairId, bytes, deadline: after(now, CATCH_UP) });
@@ -128,12 +115,13 @@ export class Children {
     now: Instant,
   ): readonly ChildrenEffect[] {
     const child = this.#children.get(pairId);
+    const isChild = child !== undefined;
+    if (!this.#portions.mayHave(pairId, isChild, now)) return [];
     const block = stock.get(number);
     const messages = block === undefined ? stock.partial(number, wanted) : messagesOf(block, tag, wanted);
     if (messages.length === 0) return [];
-    const paid = child === undefined ? spend(this.#reserve, RESERVE, 1, now) : spend(child.wanting, WANTS, 1, now);
-    if (paid !== 'spent') return [];
-    if (child !== undefined) {
+    this.#portions.had(pairId, isChild, now);
+    if (isChild) {
       child.wants++;
       child.sentBytes += messages.reduce((sum, bytes) => sum + bytes.length, 0);
     }

@@ -47,4 +47,35 @@ describe('the households that are fed', () => {
     expect(given(1, 0)).toBe(100);
     expect(given(3, 1000)).toBe(25);
   });
+
+  it('and nobody lives on that reserve, or takes it from who is in need', () => {
+    const children = new Children();
+    let lived = 0;
+    for (let now = 0; now < 60_000; now += 40) if (children.want(2, now / 40, 0, 7, stock, at(now)).length > 0) lived++;
+    expect(lived).toBeLessThan(450);
+    const needed = Array.from({ length: 75 }, (_, i) => children.want(3, i, 0, 7, stock, at(60_000)));
+    expect(needed.filter((messages) => messages.length > 0)).toHaveLength(75);
+  });
+
+  it('and whoever asks for more is not looked after: its blocks are not even sought', () => {
+    const children = new Children();
+    let sought = 0;
+    const counted = { ...stock, get: (number: number) => (sought++, blockOf(number)) };
+    children.feed(1, 'newest', STANDING, stock, at(0));
+    for (let i = 0; i < 3000; i++) for (const pairId of [1, 2]) children.want(pairId, i, 0, 7, counted, at(0));
+    expect(sought).toBe(200);
+  });
+
+  it('get the last seconds when they come, and not again and again', () => {
+    const children = new Children();
+    const ring = { ...stock, from: () => Array.from({ length: 200 }, (_, i) => blockOf(i)) };
+    let blocks = 0;
+    for (let now = 0; now < 60_000; now += 500) {
+      const orders = children.feed(1, 'newest', STANDING, ring, at(now));
+      blocks += orders.filter(({ deadline }) => deadline !== undefined).length / 2;
+      children.remove(1);
+    }
+    expect(blocks).toBeGreaterThan(200);
+    expect(blocks).toBeLessThanOrEqual(600 + 60 * 25);
+  });
 });
