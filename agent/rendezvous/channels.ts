@@ -16,6 +16,8 @@ export interface Channel {
   readonly plan: Plan;
   /** How a member said it is fed. A member without an entry was given its parent, and has not reported yet. */
   readonly fed: Map<string, { readonly parent: string; readonly method: Method }>;
+  /** Its key was shown to sign two streams. */
+  isForked: boolean;
 }
 
 /** One line of the picture of a channel. Nodes as 32-byte keys in one-byte characters (directory.ts). */
@@ -94,6 +96,7 @@ export class Channels {
       origin: origin.node,
       plan: before?.plan ?? new Plan({ ...this.#options, most: CHILDREN_MOST }),
       fed: before?.fed ?? new Map<string, { parent: string; method: Method }>(),
+      isForked: before?.isForked ?? false,
     };
     this.#all.set(channel, entry);
     entry.plan.plant(origin.nodeKey, origin.facts?.streams ?? 0, prefixOf(origin));

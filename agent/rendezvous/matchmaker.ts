@@ -66,8 +66,6 @@ export class Matchmaker {
   readonly #limits: Limits;
   readonly #cipher: Cipher;
   readonly #random: Random;
-  /** Channels whose key was shown to sign two streams. */
-  readonly #forked = new Set<string>();
   /** The last search passed somebody over for that reason only. */
   #busy = false;
 
@@ -151,13 +149,13 @@ export class Matchmaker {
   }
 
   /** Whether a member of a channel has brought proof that its key is used for two streams; said once. */
-  forked(member: Client, { channel, manifests }: Forked, now: Instant): boolean {
-    const name = keyOf(channel);
-    if (this.#forked.has(name) || this.channels.get(name) === undefined || !member.channels.has(name)) return false;
+  forked(member: Client, { channel: id, manifests }: Forked, now: Instant): boolean {
+    const name = keyOf(id);
+    const channel = this.channels.get(name);
+    if (channel === undefined || channel.isForked || !member.channels.has(name)) return false;
     if (spend(member.asking, this.#directory.asking, 1, now) !== 'spent') return false;
-    if (!isFork(manifests, channel, this.#cipher)) return false;
-    this.#forked.add(name);
-    return true;
+    channel.isForked = isFork(manifests, id, this.#cipher);
+    return channel.isForked;
   }
 
   /** A household says where it stands. */
