@@ -14,7 +14,7 @@ function parseJson(text: string): Sections {
   } catch (error) {
     return {
       sections: [],
-      problems: [{ line: 0, text: `not JSON: ${error instanceof Error ? error.message : 'unreadable'}` }],
+      problems: [{ line: 0, text: `not JSON: ${error instanceof Error ? unquoted(error.message) : 'unreadable'}` }],
     };
   }
   const sections: Section[] = [];
@@ -33,6 +33,11 @@ function parseJson(text: string): Sections {
     sections.push({ type, name: type, line: 0, options });
   }
   return { sections, problems };
+}
+
+/** V8 quotes the text around some faults: it may be a token. */
+function unquoted(message: string): string {
+  return message.replace(/, (\.\.\.)?".*is not valid JSON$/s, '');
 }
 
 function wordOf(value: unknown): string | undefined {

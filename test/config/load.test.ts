@@ -223,6 +223,12 @@ describe('a configuration file', () => {
     expect(formatUci([effective('agent', secret)])).not.toContain('hush');
   });
 
+  test('that is not JSON is not quoted: there may be a token where it breaks', () => {
+    const problems = bad('agent', '', uci(`{"agent": {"channel": ["${KEY}", hushhushhush]}}`)).join('\n');
+    expect(problems).toMatch(/^hearth: not JSON: Unexpected token 'h'/);
+    expect(problems).not.toContain('hush');
+  });
+
   test('shown with its presets is a file that comes to the same', () => {
     const shown = formatUci([effective('agent', uci(text))]);
     expect(good('agent', '', uci(shown))).toEqual(good('agent', '', uci(text)));
