@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { rangeOf } from '../agent/config/help.ts';
 import { type Option, optionsOf, type RoleName, ROLES } from '../agent/config/schema.ts';
 import { quoteUci } from '../agent/config/uci.ts';
 
@@ -66,8 +67,7 @@ function file(about: string, role: RoleName, lines: readonly string[]): string {
 }
 
 function comment(option: Option, role: RoleName): readonly string[] {
-  const bounds = option.kind === 'whole' || option.kind === 'duration' ? `${option.least} to ${option.most}` : '';
-  const range = option.kind === 'choice' ? option.of.join(' ') : bounds;
+  const range = option.kind === 'choice' ? option.of.join(' ') : (rangeOf(option) ?? '');
   const notes = [
     range,
     option.needed?.includes(role) === true ? 'needed' : `preset ${option.preset === '' ? 'none' : option.preset}`,

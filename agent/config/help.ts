@@ -53,7 +53,8 @@ function optionText(role: RoleName, option: Option): string {
 const severalOf = (option: Option): boolean =>
   option.kind === 'addresses' || option.kind === 'servers' || option.kind === 'channels';
 
-function rangeOf(option: Option): string | undefined {
+/** What a number may be, with its unit; undefined for what is no number. */
+export function rangeOf(option: Option): string | undefined {
   if (option.kind !== 'whole' && option.kind !== 'duration') return undefined;
   return `${option.least} to ${option.most}${option.unit === undefined ? '' : ` ${option.unit}`}`;
 }

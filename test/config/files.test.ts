@@ -22,3 +22,21 @@ test.each([...configFiles()].filter(([name]) => name.endsWith('.config')))(
     expect(problemsIn({ name, text: text.replaceAll(/^#\t/gm, '\t') })).toEqual([]);
   },
 );
+
+test('every number in config/hearth.config stands beside its unit', () => {
+  const text = configFiles().get('hearth.config') ?? '';
+  for (const [name, unit] of [
+    ['upload', 'kbit/s'],
+    ['upload_share', '%'],
+    ['ring_mb', 'MB'],
+    ['relay_kbit', 'kbit/s'],
+  ] as const) {
+    const [above = ''] = text.split(`option ${name} `);
+    expect(
+      above
+        .split('\n\n')
+        .at(-1)
+        ?.replaceAll(/\s*# ?/g, ' '),
+    ).toContain(unit);
+  }
+});
