@@ -111,11 +111,13 @@ export class Brood {
     const child: Child = { peer, short, slots, height, isMoving: false, heard: at(0), path: undefined, isHeir: false };
     const before = this.#byShort(short);
     if (before !== undefined) return this.#take(child, before.peer, undefined);
+    const replaced = instead === undefined ? undefined : this.#byShort(instead);
+    const heirOf = replaced !== undefined && isGone(replaced) ? replaced : undefined;
+    if (this.#isOverrun && heirOf === undefined) return { kind: 'no', reason: 'full' };
     const making = displaced === undefined ? undefined : this.#byShort(displaced);
     if (making !== undefined) making.isMoving = true;
     if (this.free > 0 && this.#hasRoom) return this.#take(child, undefined, undefined);
-    const replaced = instead === undefined ? undefined : this.#byShort(instead);
-    if (replaced !== undefined && isGone(replaced)) return this.#take(child, replaced.peer, undefined);
+    if (heirOf !== undefined) return this.#take(child, heirOf.peer, undefined);
     // Who had the stream already would lose it; the last place is for one with others below it.
     const isOrphan = input.from !== 'newest';
     if (isOrphan && this.most - this.#children.size > (height > 0 ? 0 : 1))
@@ -140,6 +142,11 @@ export class Brood {
 
   get #hasRoom(): boolean {
     return !this.#isStrict || this.#children.size < this.slots;
+  }
+
+  /** Those on their way out are fed as well: whoever comes and pushes others aside must not make more of them than can be sent. */
+  get #isOverrun(): boolean {
+    return this.#children.size >= (this.#isStrict ? this.slots + 1 : 2 * this.most);
   }
 
   #byShort(short: Short): Child | undefined {

@@ -353,3 +353,26 @@ it('a session that is of no more use to us stays open for a child that has it', 
   expect(dropped.length).toBeGreaterThan(0);
   expect(dropped).not.toContain(30);
 });
+describe('households that push each other aside', () => {
+  it('never make one feed more than twice what it can, however often they say another number of slots', () => {
+    for (const slots of [1, 2, 8]) {
+      const scene = Scene.fed(slots);
+      for (let peer = 100; peer < 130; peer++) {
+        scene.child(peer, 2);
+        scene.give({ kind: 'subscribe', peer, from: 'newest', slots: 0, height: 0, instead: undefined });
+        expect(scene.member.children.length).toBeLessThanOrEqual(2 * slots);
+      }
+    }
+  });
+
+  it('and an origin feeds one more at most, for those who lost their parent', () => {
+    const scene = new Scene(2, true);
+    for (let peer = 100; peer < 130; peer++) {
+      for (const slots of [2, 0]) {
+        scene.open(peer, 'child');
+        scene.give({ kind: 'subscribe', peer, from: 7, slots, height: 0, instead: undefined });
+      }
+      expect(scene.member.children.length).toBeLessThanOrEqual(3);
+    }
+  });
+});
