@@ -129,7 +129,7 @@ interface Form<M> {
 
 /** Type and length. */
 const MESSAGE_HEAD = 3;
-/** The longest is 450 bytes. */
+/** The longest is 466 bytes (docs/wire.md, 5). */
 const MANIFEST_LIMIT = 512;
 /** Three addresses of eight ports. */
 const OBSERVERS = 24;
