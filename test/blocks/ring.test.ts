@@ -256,3 +256,15 @@ test('a viewer who does not read keeps nothing alive', () => {
   expect(ring.bytes).toBeLessThanOrEqual(50_000);
   expect(reader.next()?.[0]).toBe(990 & 255);
 });
+
+test('a reader is given no block that could not be opened, also where it had begun with clear ones', () => {
+  const ring = new Ring({ entry: plain });
+  const reader = ring.reader();
+  const read: Uint8Array[] = [];
+  for (let number = 0; number < 6; number++) {
+    const isClear = number < 2 || number === 4;
+    ring.push({ ...bareBlock(number, number === 0 ? FLAG.key : 0), isClear }, at(number));
+    read.push(drain(reader));
+  }
+  expect(read.map((bytes) => bytes[0])).toEqual([0, 1, undefined, undefined, 4, undefined]);
+});

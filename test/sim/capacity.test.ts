@@ -96,8 +96,15 @@ describe('a household whose line out is known', () => {
     street.pass(8000);
     street.town.home('one', 'open', 0);
     street.pass(4000);
-    street.town.home('two', 'port-restricted', 0);
-    street.pass(20_000);
+    const late = street.town.home('two', 'port-restricted', 0);
+    street.pass(8000);
+    // For so long it got nothing, and all of that is given to it at once.
+    const { downlink } = late.access;
+    const line = downlink.shape;
+    downlink.shape = { ...line, loss: 1 };
+    street.pass(6000);
+    downlink.shape = line;
+    street.pass(12_000);
     expect(street.children(feeder)).toHaveLength(2);
     expect(busiest(sent)).toBeGreaterThan(2 * STREAM_BPS);
     expect(busiest(sent)).toBeLessThanOrEqual(share * 9_000_000);

@@ -60,3 +60,13 @@ test('what was told of a channel is forgotten with it', () => {
   join();
   expect(show(one, two)).toBe(2);
 });
+
+test('only who was sent to try out a household says how that went', () => {
+  const { town, member, join } = onAir();
+  join();
+  const [met] = member.told('introduction');
+  expect(met?.purpose).toBe('parent');
+  for (const pairId of [met?.pairId ?? 0, 12345]) member.give({ kind: 'audited', pairId, verdict: 'bad' });
+  town.pass(500);
+  expect(town.events.filter(({ name }) => name === 'audited' || name === 'demoted')).toEqual([]);
+});

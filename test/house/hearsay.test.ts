@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { at, ms, seconds } from '../../agent/base/time.ts';
 import type { Relative } from '../../agent/house/relatives.ts';
 import { Watch } from '../../agent/house/watch.ts';
-import { cipher, pair } from '../blocks/channel.ts';
+import { blocksOf, cipher, messagesOf, pair } from '../blocks/channel.ts';
+import { show } from '../media/stream.ts';
 
 const channel = pair.publicKey;
 const now = at(1000);
@@ -13,9 +14,9 @@ function watching(): Watch {
   return new Watch({ cipher, random: () => 0, ...mine, ...ring, silence: () => ms(0), trip: () => ms(20) });
 }
 
-function meet(watch: Watch, pairId: number, purpose: Relative['purpose'], name = ''): void {
+function meet(watch: Watch, pairId: number, purpose: Relative['purpose'], name = '', epoch?: number): void {
   const node = new Uint8Array(32).fill(10 + pairId);
-  watch.step({ kind: 'introduced', pairId, node, purpose, instead: undefined, name, epoch: undefined }, now);
+  watch.step({ kind: 'introduced', pairId, node, purpose, instead: undefined, name, epoch }, now);
   watch.step({ kind: 'open', pairId }, now);
 }
 
@@ -44,4 +45,17 @@ test('a child names nothing', () => {
   meet(watch, 2, 'child');
   call(watch, 2, 'Free prizes');
   expect(watch.name).toBe('');
+});
+
+test('a household whose rendezvous told the epoch begins with nothing older, whoever brings it', () => {
+  const old = messagesOf(blocksOf(show({ seconds: 1, pictures: 25, gop: 25, size: 30 }), 1));
+  const shown = (epoch: number | undefined): number => {
+    const watch = watching();
+    meet(watch, 1, 'parent', 'Harbour TV', epoch);
+    return old
+      .flatMap((bytes) => watch.step({ kind: 'message', pairId: 1, bytes }, now))
+      .filter(({ kind }) => kind === 'news').length;
+  };
+  expect(shown(undefined)).toBeGreaterThan(0);
+  expect(shown(2)).toBe(0);
 });
