@@ -51,7 +51,7 @@ export class Doubts {
     let decided = false;
     if (passed) this.#trust.acquit(of, now);
     else {
-      decided = this.#trust.testify(by, of, false, now);
+      decided = this.#trust.testify(by, of, now);
       if (!decided) this.#audits.want(of, 1, now);
     }
     this.#note(of, now);

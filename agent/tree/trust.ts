@@ -5,7 +5,7 @@ const WITNESS_FOR = seconds(60);
 const WITNESSES = 2;
 /** After one complaint: long enough that a dead household is given no newcomers, short enough to be heard by another child soon. */
 const DOUBTED_FOR = seconds(5);
-/** Who feeds nobody although it said so feeds nobody for this long, twice as long each time it happens again. */
+/** Who feeds nobody although it said so feeds nobody for this long, twice as long each time it happens again within the longest of these. */
 const DEMOTED_FOR: Millis = minutes(1);
 const DEMOTED_MOST: Millis = minutes(60);
 /** Who complains of more parents than this in the time is not heard: real parents do not fail that often. */
@@ -43,20 +43,24 @@ export class Trust {
 
   /** A child says that its parent failed it; `proven` by its signed bytes. True when this was the word that decided. */
   complain(by: Witness, against: string, proven: boolean, now: Instant): boolean {
-    if (proven) return this.testify(by, against, true, now);
-    return (
-      this.#isHeard(by.node, against, now) && this.#isNews(by, against, now) && this.testify(by, against, false, now)
-    );
+    const isHeard = proven || (this.#isHeard(by.node, against, now) && this.#isNews(by, against, now));
+    return isHeard && this.#speak(by, against, proven, now);
   }
 
   /** The same of somebody that was sent to try it out, and is heard whatever it said of others. */
-  testify(by: Witness, against: string, proven: boolean, now: Instant): boolean {
+  testify(by: Witness, against: string, now: Instant): boolean {
+    return this.#speak(by, against, this.#records.get(against)?.isOnTrial === true, now);
+  }
+
+  /** `decides`: this word is enough by itself. */
+  #speak(by: Witness, against: string, decides: boolean, now: Instant): boolean {
     const record = this.#record(against, now);
     record.doubtedUntil = after(now, DOUBTED_FOR);
     for (const [prefix, until] of record.witnesses) if (until <= now) record.witnesses.delete(prefix);
     record.witnesses.set(placeOf(by), after(now, WITNESS_FOR));
-    if (!proven && !record.isOnTrial && record.witnesses.size < WITNESSES) return false;
+    if (!decides && record.witnesses.size < WITNESSES) return false;
     if (record.demotedUntil > now && !record.isOnTrial) return false;
+    if (after(record.demotedUntil, DEMOTED_MOST) <= now) record.demotions = 0;
     record.witnesses.clear();
     record.isOnTrial = false;
     record.demotedUntil = after(now, ms(Math.min(DEMOTED_MOST, DEMOTED_FOR * 2 ** record.demotions++)));
@@ -109,9 +113,9 @@ export class Trust {
 
   /** What was said already, or was found false, counts no more by being said again. */
   #isNews(by: Witness, against: string, now: Instant): boolean {
-    const { witnesses, refuted, isOnTrial = false } = this.#records.get(against) ?? {};
+    const { witnesses, refuted } = this.#records.get(against) ?? {};
     const [saidUntil, refutedUntil] = [witnesses, refuted].map((all) => all?.get(placeOf(by)) ?? 0);
-    return isOnTrial || Math.max(saidUntil ?? 0, refutedUntil ?? 0) <= now;
+    return Math.max(saidUntil ?? 0, refutedUntil ?? 0) <= now;
   }
 
   #isHeard(by: string, against: string, now: Instant): boolean {

@@ -218,6 +218,44 @@ describe('what households say of their places', () => {
     expect(shut).toBeLessThanOrEqual(6);
   });
 
+  /** Somebody that was sent to it says that nothing came, after a child has said so. */
+  const condemn = (scene: Scene): void => {
+    const child = scene.plan.tree.get('a')?.children[0] ?? '';
+    scene.plan.complain(child, 'a', 'silent', false, at(scene.now));
+    const [audit] = scene.plan.audits(at(scene.now));
+    expect(scene.plan.audited(audit?.by ?? '', 'a', false, at(scene.now))).toBe(true);
+  };
+
+  it('who was a leaf hours ago is one for a minute the next time, not for longer', () => {
+    const scene = known();
+    condemn(scene);
+    for (let passed = 0; passed < 7200; passed += 10) {
+      scene.pass(10_000);
+      for (const { by, of } of scene.plan.audits(at(scene.now))) scene.plan.audited(by, of, true, at(scene.now));
+    }
+    scene.add('g', 2);
+    scene.add('h', 2);
+    condemn(scene);
+    scene.pass(61_000);
+    for (const { by, of } of scene.plan.audits(at(scene.now))) scene.plan.audited(by, of, true, at(scene.now));
+    expect(scene.plan.tree.get('a')?.slots).toBe(2);
+  });
+
+  it('a child that it had does not make a leaf of it again while it is tried out', () => {
+    const scene = known();
+    const children = scene.plan.tree.get('a')?.children ?? [];
+    condemn(scene);
+    scene.pass(61_000);
+    const trials = scene.plan.audits(at(scene.now));
+    expect(trials.map(({ of }) => of)).toContain('a');
+    for (const child of children) {
+      expect(scene.plan.complain(child, 'a', 'silent', false, at(scene.now))).toBe(false);
+      break;
+    }
+    for (const { by, of } of trials) scene.plan.audited(by, of, true, at(scene.now));
+    expect(scene.plan.tree.get('a')?.slots).toBe(2);
+  });
+
   it('nobody is said to help out with more than a household feeds at most, whatever it claims', () => {
     const scene = new Scene({}, 8);
     scene.plan.enter('boaster', { capacity: 31, most: 255, prefix: 'boaster' }, at(0));
