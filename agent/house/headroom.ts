@@ -1,12 +1,6 @@
 import { type Instant, ms } from '../base/time.ts';
-import {
-  type Allowed,
-  type Around,
-  Capacity,
-  type CapacityEffect,
-  type CapacityView,
-  type Claim,
-} from './capacity/capacity.ts';
+import { Capacity } from './capacity/capacity.ts';
+import type { Allowed, Around, CapacityEffect, CapacityView, Claim } from './capacity/orders.ts';
 import type { Sight } from './capacity/pressure.ts';
 import type { UploadKnown } from './capacity/upload.ts';
 import { encodePeer } from '../wire/peer.ts';

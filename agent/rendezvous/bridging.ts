@@ -6,7 +6,7 @@ import type { Bridged, Carrying, Leg } from '../wire/messages.ts';
 import { candidates } from './candidates.ts';
 import type { Client } from './directory.ts';
 import type { Floor } from './floor.ts';
-import { whereabouts } from './matchmaker.ts';
+import { whereabouts } from './telling.ts';
 import type { Pair } from './pairs.ts';
 import { type Ends, Relays } from './relays.ts';
 import type { Word } from './saying.ts';

@@ -1,10 +1,9 @@
 import { key } from '../base/address.ts';
 import { Reader } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
-import { after, type Instant, type Millis, ms, seconds, since } from '../base/time.ts';
+import { after, type Instant, type Millis, ms, seconds } from '../base/time.ts';
 import type { Cipher } from '../seal/cipher.ts';
 import type {
-  ChannelFacts,
   Forked,
   Introduce,
   Introduction,
@@ -12,18 +11,17 @@ import type {
   Outcome,
   Position,
   Publish,
-  Purpose,
   RefusedReason,
 } from '../wire/messages.ts';
 import { spend } from '../base/allowance.ts';
-import { candidates } from './candidates.ts';
 import { Channels } from './channels.ts';
-import { AUDITED, AUDITING, type Client, type Directory, type Facts, keyOf } from './directory.ts';
+import { AUDITED, AUDITING, type Client, type Directory, keyOf } from './directory.ts';
 import { isFork } from './forks.ts';
 import type { Limits } from './limits.ts';
 import { publishText } from './proofs.ts';
 import { isConducted } from './parties.ts';
 import { suits } from './suits.ts';
+import { halfTrip, introductionOf } from './telling.ts';
 import { type Pair, type PairEvent, Pairs, questionOf } from './pairs.ts';
 
 export type Verdict =
@@ -178,29 +176,9 @@ export class Matchmaker {
 
   /** What one side of a pair is told; undefined when the other is no longer here. */
   introduction(pair: Pair, to: Client, now: Instant): Introduction | undefined {
-    const isAsker = to.nodeKey === pair.asker;
-    if (!isAsker && to.nodeKey !== pair.target) return undefined;
-    const peer = this.#directory.byNode(isAsker ? pair.target : pair.asker);
-    if (peer?.facts === undefined || to.facts === undefined) return undefined;
-    const wait = since(now, pair.startAt) - halfTrip(to);
-    return {
-      kind: 'introduction',
-      request: isAsker ? pair.request : 0,
-      pairId: pair.id,
-      initiator: isAsker,
-      purpose: isAsker ? pair.purpose : opposite(pair.purpose),
-      relayAllowed: pair.relayAllowed,
-      conducted: pair.conducted,
-      channel: this.#channelFacts(pair),
-      peer: peer.node,
-      peerHeaderKey: peer.headerKey,
-      secret: pair.secret,
-      candidates: candidates(whereabouts(peer, peer.facts), whereabouts(to, to.facts)),
-      profile: peer.facts.profile,
-      mine: to.facts.profile,
-      startIn: ms(Math.max(0, Math.min(65535, Math.round(wait)))),
-      instead: isAsker ? undefined : pair.instead,
-    };
+    const peer = this.#directory.byNode(to.nodeKey === pair.asker ? pair.target : pair.asker);
+    const channel = pair.channel === undefined ? undefined : this.channels.get(pair.channel)?.facts;
+    return peer === undefined ? undefined : introductionOf(pair, to, peer, channel, now);
   }
 
   /** Takes a report of one of the two; false when the reporter has no part in that pair. */
@@ -328,18 +306,10 @@ export class Matchmaker {
     if (channel === undefined || !this.channels.isConfirmed(channel, asker, target)) return false;
     return this.#directory.byNode(asker) !== undefined && this.#directory.byNode(target) !== undefined;
   }
-
-  #channelFacts(pair: Pair): ChannelFacts | undefined {
-    return pair.channel === undefined ? undefined : this.channels.get(pair.channel)?.facts;
-  }
 }
 
 function refused(reason: RefusedReason, retryIn: Millis = ms(0)): No {
   return { kind: 'refused', reason, retryIn };
-}
-
-function opposite(purpose: Pair['purpose']): Purpose {
-  return purpose === 'ping' ? 'ping' : 'child';
 }
 
 /** Between two households and the middle of the net there are two halves of what they measure to us. */
@@ -356,13 +326,4 @@ function areaOf(client: Client | undefined): string {
 function mayAudit(asker: Client, target: Client, now: Instant): boolean {
   const wait = spend(asker.auditing, AUDITING, 1, now);
   return wait === 'spent' && spend(target.audited, AUDITED, 1, now) === 'spent';
-}
-
-function halfTrip(client: Client): number {
-  return (client.rtt ?? 0) / 2;
-}
-
-/** What is believed of where it is. */
-export function whereabouts(client: Client, facts: Facts) {
-  return { observed: client.address, proven: facts.proven, internal: facts.internal };
 }

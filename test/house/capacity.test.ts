@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { at, ms } from '../../agent/base/time.ts';
-import {
-  type Around,
-  Capacity,
-  type CapacityEffect,
-  type CapacityOptions,
-  type ChannelSight,
-} from '../../agent/house/capacity/capacity.ts';
+import { Capacity } from '../../agent/house/capacity/capacity.ts';
+import type { Around, CapacityEffect, CapacityOptions, ChannelSight } from '../../agent/house/capacity/orders.ts';
 import { changeOf, type Counted } from '../../agent/house/capacity/change.ts';
 import type { Sight } from '../../agent/house/capacity/pressure.ts';
 import { readUpload, savedUpload } from '../../agent/house/capacity/saved.ts';

@@ -1,5 +1,5 @@
 import { type Instant, type Millis, since } from '../../base/time.ts';
-import type { Around } from './capacity.ts';
+import type { Around } from './orders.ts';
 
 /** Counters of the machine around us, as io/load.ts reads them. */
 export interface Counted {

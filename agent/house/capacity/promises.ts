@@ -1,5 +1,5 @@
 import { type Instant, type Millis, ms, seconds, since, at } from '../../base/time.ts';
-import type { Claim } from './capacity.ts';
+import type { Claim } from './orders.ts';
 import type { Share } from './sharing.ts';
 
 /** What one channel was promised: whole streams, and whole ones while others have nobody. */
