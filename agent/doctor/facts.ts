@@ -29,6 +29,14 @@ export interface PeerSeen {
   readonly loss: number | undefined;
 }
 
+/** What the agent here says of its line out. */
+export interface RoomSeen {
+  /** That it can send, fractions included. */
+  readonly streams: number;
+  /** kbit/s; undefined while the line has not shown it. */
+  readonly kbits: number | undefined;
+}
+
 /** Who has the port for the house's own devices. */
 export type HomePort = 'free' | 'agent' | 'other';
 
@@ -60,5 +68,6 @@ export interface Facts {
   readonly names: { readonly known: NameAnswer; readonly invented: NameAnswer } | undefined;
   readonly homePort: HomePort | undefined;
   readonly peers: readonly PeerSeen[] | undefined;
+  readonly room: RoomSeen | undefined;
   readonly machine: MachineSeen | undefined;
 }

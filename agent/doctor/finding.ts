@@ -16,6 +16,7 @@ export const CHECK_NAMES = [
   'packet-size',
   'line',
   'peers',
+  'room',
   'clock',
   'names',
   'lan-port',

@@ -5,6 +5,7 @@ import { type Check, type Finding, no, unchecked, unseen, yes } from './finding.
 import { gatewayWords } from './gateway-words.ts';
 import { fatesOf, kindsOf } from './lines.ts';
 import { isLossy, lossOf, MOST_LOSS } from './loss.ts';
+import { roomForOthers } from './room.ts';
 
 /** What the way to others is like. */
 export const WAY_CHECKS: readonly Check[] = [
@@ -16,6 +17,7 @@ export const WAY_CHECKS: readonly Check[] = [
   { name: 'packet-size', question: 'Full packets get through', run: packetSize },
   { name: 'line', question: 'Steady line', run: line },
   { name: 'peers', question: 'Steady lines to peers', run: peers },
+  { name: 'room', question: 'Room for others', run: roomForOthers },
 ];
 
 function udp(facts: Facts): Finding {

@@ -5,6 +5,7 @@ import { diagnose } from '../doctor/diagnosis.ts';
 import type { Facts, MachineSeen } from '../doctor/facts.ts';
 import { masked } from '../doctor/mask.ts';
 import { peersOf } from '../doctor/peers.ts';
+import { roomOf } from '../doctor/room.ts';
 import { portPicture } from '../doctor/picture.ts';
 import { type Report, reportLines } from '../doctor/report.ts';
 import { supportReport } from '../doctor/support.ts';
@@ -57,6 +58,7 @@ export const doctor: Role = async (config, out) => {
       terrain: netifd === undefined ? terrain : terrainOf(ground, readNetifd(netifd)),
       homePort: home?.homePort,
       peers: peersOf(home?.status),
+      room: roomOf(home?.status),
     };
     tell(config, out, facts, (monotonic() - began) / 1000);
     await patient.leave();

@@ -4,6 +4,7 @@ import { CHECKS } from '../../agent/doctor/checks.ts';
 import type { Facts, Greeting } from '../../agent/doctor/facts.ts';
 import { type Answer, CHECK_NAMES, type CheckName } from '../../agent/doctor/finding.ts';
 import { peersOf } from '../../agent/doctor/peers.ts';
+import { roomOf } from '../../agent/doctor/room.ts';
 import { BLIND, granting, HEALTHY, house, mapping, profile } from './facts.ts';
 
 const ADDRESS = '2001:db8:1::5';
@@ -193,6 +194,15 @@ const TABLE: readonly (readonly [CheckName, string, Answer, RegExp, Facts])[] = 
       },
     ),
   ],
+  ['room', 'no agent', 'not checked', /no agent/, HEALTHY],
+  [
+    'room',
+    'a line for two',
+    'yes',
+    /^it can feed 2 households; the line carries 12.3 Mbit/,
+    house({}, { room: { streams: 2.6, kbits: 12_340 } }),
+  ],
+  ['room', 'a line for less', 'no', /nobody now.*not shown/, house({}, { room: { streams: 0.9, kbits: undefined } })],
   ['clock', 'a good clock', 'yes', /within 1 s/, HEALTHY],
   [
     'clock',
@@ -271,6 +281,7 @@ describe('the checks', () => {
       names: undefined,
       homePort: undefined,
       peers: undefined,
+      room: undefined,
       machine: undefined,
     };
     for (const { run } of CHECKS) expect(run(nothing).seen).not.toBe('');
@@ -305,6 +316,18 @@ describe('the checks', () => {
     expect(seen).not.toMatch(/[\u0000-\u001f]/);
     expect(seen.length).toBeLessThan(160);
   });
+});
+
+describe('the room that a running agent has for others', () => {
+  it('is read from its status', () => {
+    expect(roomOf({ capacity: { streams: 1.5, upload_kbits: 4000 } })).toEqual({ streams: 1.5, kbits: 4000 });
+    expect(roomOf({ capacity: { streams: 2, upload_kbits: null } })).toEqual({ streams: 2, kbits: undefined });
+  });
+
+  it.each([[undefined], [{}], [{ capacity: 2 }], [{ capacity: { streams: -1 } }], [{ capacity: { streams: 'many' } }]])(
+    'is not read from %j',
+    (status) => expect(roomOf(status)).toBeUndefined(),
+  );
 });
 
 describe('the neighbours of a running agent', () => {

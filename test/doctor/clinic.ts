@@ -22,6 +22,7 @@ export const NOTHING_KNOWN: Omit<Facts, 'sight' | 'own'> = {
   names: undefined,
   homePort: undefined,
   peers: undefined,
+  room: undefined,
   machine: undefined,
 };
 

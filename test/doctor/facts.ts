@@ -81,6 +81,7 @@ export const HEALTHY: Facts = {
   names: { known: 'address', invented: 'empty' },
   homePort: 'free',
   peers: undefined,
+  room: undefined,
   machine: {
     cpu: 'Board',
     cores: 4,
