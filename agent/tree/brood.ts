@@ -9,6 +9,8 @@ export interface Child {
   height: number;
   /** Was told to go elsewhere; fed until it does, and not counted. */
   isMoving: boolean;
+  /** It said that it goes: its heir may have the place at once. */
+  isLeaving: boolean;
   heard: Instant;
   /** Our path as it was told to it, and whether it was told to be our heir. */
   path: readonly Short[] | undefined;
@@ -108,7 +110,10 @@ export class Brood {
     if (path.includes(short)) return { kind: 'no', reason: 'loop' };
     if (path.length > (input.height > 0 ? DEEPEST_FOR_NOW : DEEPEST)) return { kind: 'no', reason: 'too-deep' };
     const { peer, slots, height, instead } = input;
-    const child: Child = { peer, short, slots, height, isMoving: false, heard: at(0), path: undefined, isHeir: false };
+    const child: Child = {
+      ...{ peer, short, slots, height, heard: at(0), path: undefined },
+      ...{ isMoving: false, isLeaving: false, isHeir: false },
+    };
     const before = this.#byShort(short);
     if (before !== undefined) return this.#take(child, before.peer, undefined);
     const making = displaced === undefined ? undefined : this.#byShort(displaced);

@@ -35,6 +35,12 @@ export class Doubts {
     return decided;
   }
 
+  /** A child has left it by itself. */
+  hesitate(node: string, now: Instant): void {
+    this.#trust.hesitate(node, now);
+    this.#note(node, now);
+  }
+
   /** It is tried out at that time, unless it has been by then. */
   tryLater(node: string, when: Instant): void {
     this.#audits.wantLater(node, when);

@@ -330,8 +330,17 @@ export class Plan {
   #believe(child: string, parent: string, now: Instant): void {
     if (this.#moves.isFrom(child, parent) || !this.#records.has(parent)) return;
     const before = this.#records.get(child)?.lastParent;
+    // It found itself another place than it was given: who was to follow it stays where it is.
+    if (this.tree.get(child)?.parent !== parent) {
+      this.#restore(this.#moves.cancel(child));
+      this.#moves.drop(child);
+    }
     if (!this.#hang(child, parent)) return;
-    if (before !== undefined && before !== parent) this.#mourn(before, now);
+    if (before !== undefined && before !== parent) {
+      this.#mourn(before, now);
+      this.#doubts.hesitate(before, now);
+      this.#reenter(before, now);
+    }
     this.#fed(child, parent, now);
     // Others hang on it, and it found itself a place at the edge: that one is lifted with it at once.
     if (isTooDeep(this.tree, this.tree.get(child))) this.#liftAt = after(now, LIFT_SOON);
@@ -361,8 +370,7 @@ export class Plan {
     const hasArrived = this.#moves.arrived(node, parent);
     record.lastParent = parent;
     // Who makes room for one that has something to give follows at once; for a newcomer it waits.
-    const following = hasArrived && record.ripe ? this.#moves.ripe(node) : undefined;
-    if (following !== undefined) this.#orders.push(following);
+    if (hasArrived && record.ripe) this.#follow(node);
     if (!record.ripe) this.#generations.begin(node, now);
   }
 
@@ -373,9 +381,18 @@ export class Plan {
       record.ripe = true;
       this.enter(node, record, now);
       if (record.capacity >= 1) this.#doubts.tryLater(node, after(now, UNPROVEN_FOR));
-      const move = this.#moves.ripe(node);
-      if (move !== undefined) this.#orders.push(move);
+      this.#follow(node);
     }
+  }
+
+  /** Whoever was to go under it does so now, unless that has become too deep. */
+  #follow(newcomer: string): void {
+    const move = this.#moves.ripe(newcomer);
+    if (move === undefined) return;
+    if (isTooDeep(this.tree, this.tree.get(move.node))) {
+      this.#moves.drop(move.node);
+      this.#restore(move.node);
+    } else this.#orders.push(move);
   }
 
   #lift(now: Instant): void {

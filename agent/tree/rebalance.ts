@@ -130,9 +130,9 @@ function rehang(plot: Plot, seat: Seat, above: readonly Seat[]): readonly Lift[]
     return [{ node: seat.node, from, to: slot.node, displaced: undefined }];
   for (let way = 0; way < WAYS; way++) {
     const lower = smallest(plot, seat, room + 1, way === 0 ? 0 : random(room + 1));
-    if (lower?.parent === undefined || above.includes(lower)) continue;
+    if (lower?.above?.isSettled !== true || above.some((other) => lower.isUnder(other))) continue;
     const rest = rehang(plot, lower, [...above, seat]);
-    if (rest !== undefined) return [{ node: seat.node, from, to: lower.parent, displaced: lower.node }, ...rest];
+    if (rest !== undefined) return [{ node: seat.node, from, to: lower.above.node, displaced: lower.node }, ...rest];
   }
   return undefined;
 }
