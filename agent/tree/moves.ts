@@ -40,6 +40,10 @@ export class Moves {
     return this.#ordered.get(node)?.from?.node === parent;
   }
 
+  isTo(node: string, parent: string): boolean {
+    return this.#ordered.get(node)?.to === parent;
+  }
+
   has(node: string): boolean {
     return this.#ordered.has(node);
   }
@@ -69,7 +73,7 @@ export class Moves {
 
   /** It receives from that parent now. */
   arrived(node: string, parent: string): boolean {
-    return this.#ordered.get(node)?.to === parent && this.#end(node);
+    return this.isTo(node, parent) && this.#end(node);
   }
 
   /** The newcomer has something to give. */

@@ -38,7 +38,9 @@ function ranked(tree: Tree, { seat, avoid, elsewhere }: Newcomer, suits: Suits):
     if ((parent.depth ?? Infinity) + 1 + seat.height > most) return Infinity;
     // A branch that gets there first would hang as low as the one who is on its way still does.
     if (seat.height > 0 && !parent.isSettled) return Infinity;
-    return suits.rank(parent.node, seat.node);
+    const rank = suits.rank(parent.node, seat.node);
+    // Half of all could hang there: nobody's that feeds one or none while there is another slot.
+    return parent.planted && seat.slots < 2 && tree.spare > 1 ? Math.max(RELUCTANT, rank) : rank;
   };
 }
 

@@ -6,7 +6,7 @@ import { Doubts } from './doubts.ts';
 import { Generations } from './generations.ts';
 import { type Move, Moves } from './moves.ts';
 import { chooseAbove, chooseCrowded, chooseHelp, chooseSlot, type Newcomer } from './placement.ts';
-import { fair, improve, isTooDeep } from './rebalance.ts';
+import { clear, fair, improve, isTooDeep, type Lift, type Plot } from './rebalance.ts';
 import type { Seat } from './seat.ts';
 import { Spares } from './spares.ts';
 import type { Suits } from './suits.ts';
@@ -80,6 +80,8 @@ interface Record extends Claimant {
 /** The rendezvous's table of one channel, and every decision made on it. */
 export class Plan {
   readonly tree = new Tree();
+  /** Moves ordered: for departures, of which each pays for one, and to make room for newcomers. */
+  readonly moved = { lifted: 0, followed: 0, departed: 0 };
   readonly #random: Random;
   readonly #suits: Suits;
   readonly #most: number;
@@ -157,6 +159,13 @@ export class Plan {
     const { seat } = newcomer;
     const isNew = seat.below.length === 0;
     if (isNew && seat.slots < 2 && this.tree.spare <= this.#generations.builders) return undefined;
+    if (isNew && seat.slots >= 2) {
+      const lifts = clear(this.#plot(now));
+      if (lifts !== undefined) {
+        this.moved.followed += this.#begin(lifts, now);
+        return undefined;
+      }
+    }
     const slot = chooseSlot(this.tree, newcomer, this.#suits, this.#random);
     const depth = slot?.depth === undefined ? Infinity : slot.depth + 1;
     const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
@@ -230,6 +239,7 @@ export class Plan {
     this.#claims.forget(node);
     this.#spares.forget(node);
     this.#generations.forget(node);
+    this.moved.departed++;
     if (!isMourned) this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
     this.#liftAt ??= after(now, LIFT_EVERY);
   }
@@ -260,7 +270,7 @@ export class Plan {
     if (record === undefined || audited === undefined) return false;
     const decided = this.#doubts.audited({ node: by, prefix: record.prefix }, of, passed, now);
     if (decided === undefined) return false;
-    if (passed && audited.isMourned) [audited.isMourned, this.#credit] = [false, this.#credit - 1];
+    if (passed) this.#unmourn(audited);
     this.#reenter(of, now);
     return decided;
   }
@@ -294,6 +304,19 @@ export class Plan {
     record.isMourned = true;
     this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
     this.#liftAt ??= after(now, LIFT_EVERY);
+  }
+
+  /** A child has left it by itself: it may be on its way out, and is given nobody for some seconds. */
+  #forsake(node: string, now: Instant): void {
+    if (this.tree.get(node)?.planted === true) return;
+    this.#mourn(node, now);
+    this.#doubts.hesitate(node, now);
+    this.#reenter(node, now);
+  }
+
+  /** It is there, and feeds: what was paid for its departure is paid back. */
+  #unmourn(record: Record): void {
+    if (record.isMourned) [record.isMourned, this.#credit] = [false, this.#credit - 1];
   }
 
   #send(now: Instant): void {
@@ -330,17 +353,14 @@ export class Plan {
   #believe(child: string, parent: string, now: Instant): void {
     if (this.#moves.isFrom(child, parent) || !this.#records.has(parent)) return;
     const before = this.#records.get(child)?.lastParent;
+    const isOrdered = this.#moves.isTo(child, parent);
     // It found itself another place than it was given: who was to follow it stays where it is.
     if (this.tree.get(child)?.parent !== parent) {
       this.#restore(this.#moves.cancel(child));
       this.#moves.drop(child);
     }
     if (!this.#hang(child, parent)) return;
-    if (before !== undefined && before !== parent) {
-      this.#mourn(before, now);
-      this.#doubts.hesitate(before, now);
-      this.#reenter(before, now);
-    }
+    if (before !== undefined && before !== parent && !isOrdered) this.#forsake(before, now);
     this.#fed(child, parent, now);
     // Others hang on it, and it found itself a place at the edge: that one is lifted with it at once.
     if (isTooDeep(this.tree, this.tree.get(child))) this.#liftAt = after(now, LIFT_SOON);
@@ -369,6 +389,8 @@ export class Plan {
     if (record === undefined) return;
     const hasArrived = this.#moves.arrived(node, parent);
     record.lastParent = parent;
+    const above = this.#records.get(parent);
+    if (hasArrived && above !== undefined) this.#unmourn(above);
     // Who makes room for one that has something to give follows at once; for a newcomer it waits.
     if (hasArrived && record.ripe) this.#follow(node);
     if (!record.ripe) this.#generations.begin(node, now);
@@ -392,20 +414,32 @@ export class Plan {
     if (isTooDeep(this.tree, this.tree.get(move.node))) {
       this.#moves.drop(move.node);
       this.#restore(move.node);
-    } else this.#orders.push(move);
+    } else {
+      this.#orders.push(move);
+      this.moved.followed++;
+    }
   }
 
   #lift(now: Instant): void {
-    const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
     for (let begun = 0; this.#credit > 0 && begun < MOVES_AT_ONCE;) {
-      const limit = fair(this.tree) - (this.#credit > PLENTY ? 1 : 0);
-      const lifts = improve(this.tree, this.#suits, this.#random, mayMove, limit);
-      if (lifts === undefined) break;
-      begun += lifts.length;
+      const lifts = improve(this.#plot(now));
+      if (lifts === undefined || lifts.length > this.#credit) break;
       this.#credit -= lifts.length;
-      for (const { node, from, to, displaced } of lifts)
-        this.#orders.push(this.#moves.begin(node, from, to, now, displaced));
+      this.moved.lifted += lifts.length;
+      begun += this.#begin(lifts, now);
     }
     this.#liftAt = this.#credit > 0 ? after(now, LIFT_EVERY) : undefined;
+  }
+
+  #begin(lifts: readonly Lift[], now: Instant): number {
+    for (const { node, from, to, displaced } of lifts)
+      this.#orders.push(this.#moves.begin(node, from, to, now, displaced));
+    return lifts.length;
+  }
+
+  #plot(now: Instant): Plot {
+    const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
+    const limit = fair(this.tree) - (this.#credit > PLENTY ? 1 : 0);
+    return { tree: this.tree, suits: this.#suits, random: this.#random, mayMove, limit };
   }
 }
