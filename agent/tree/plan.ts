@@ -224,7 +224,7 @@ export class Plan {
     this.#moves.forget(node);
     const seat = this.tree.get(node);
     const above = seat?.above;
-    const isMourned = this.#records.get(node)?.isMourned === true;
+    const isMourned = this.#records.get(node)?.isMourned;
     const heir = seat?.below.toSorted((a, b) => b.slots - a.slots || b.height - a.height)[0];
     for (const orphan of this.tree.remove(node)) {
       // It was only on its way here.
@@ -239,6 +239,7 @@ export class Plan {
     this.#claims.forget(node);
     this.#spares.forget(node);
     this.#generations.forget(node);
+    if (isMourned === undefined) return;
     this.moved.departed++;
     if (!isMourned) this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
     this.#liftAt ??= after(now, LIFT_EVERY);
