@@ -22,7 +22,8 @@ export interface Churned {
   /** The worst of every minute: of those who are placed. */
   readonly worst: Depths;
   readonly median: Depths;
-  readonly sim: Sim;
+  /** Moves that the rendezvous ordered in that time, and departures that it knew of. */
+  readonly moved: { readonly lifted: number; readonly followed: number; readonly departed: number };
 }
 
 function measured(sim: Sim): Depths {
@@ -35,6 +36,7 @@ export function churn(crowd: Crowd, span: number): Churned {
   const sim = settle(crowd, arriveWithin(crowd.households));
   sim.run(WARM);
   sim.tally.isCounting = true;
+  const before = { ...sim.registry.plan.moved };
   const seen: Depths[] = [];
   for (let passed = 0; passed < span; passed += MINUTE) {
     sim.run(WARM + passed + MINUTE);
@@ -55,7 +57,13 @@ export function churn(crowd: Crowd, span: number): Churned {
       share,
     ),
   });
-  return { tally: sim.tally, worst: of(1), median: of(0.5), sim };
+  const { lifted, followed, departed } = sim.registry.plan.moved;
+  const moved = {
+    lifted: lifted - before.lifted,
+    followed: followed - before.followed,
+    departed: departed - before.departed,
+  };
+  return { tally: sim.tally, worst: of(1), median: of(0.5), moved };
 }
 
 /** Half of all within a minute would be a crowd of its own: the larger the channel, the longer it takes to fill. */

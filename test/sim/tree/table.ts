@@ -41,7 +41,7 @@ function times(values: readonly number[]): string {
 
 const SECTIONS: Readonly<Record<string, () => void>> = {
   churn(): void {
-    const { tally, worst, median } = churn(crowd, hours * HOUR);
+    const { tally, worst, median, moved } = churn(crowd, hours * HOUR);
     const half = tally.perViewerHour(tally.gaps[1] ?? 0);
     line('visible gaps per viewer-hour, cushion 0.25 / 0.5 / 1 / 2 s', gaps(tally), '0.5 s: 0.15', half <= 0.15);
     line('ancestors lost per viewer-hour', tally.perViewerHour(tally.losses).toFixed(2));
@@ -69,7 +69,13 @@ const SECTIONS: Readonly<Record<string, () => void>> = {
       `${flat + 4}`,
       worst.most <= flat + 4,
     );
-    line('households come and gone', `${tally.departures}, ${tally.moves} moved`);
+    line(
+      'rebalancing moves, and departures that paid for them',
+      `${moved.lifted}, ${moved.departed}`,
+      'one each',
+      moved.lifted <= moved.departed,
+    );
+    line('moved to make room for newcomers', `${moved.followed}`);
   },
   resident(): void {
     const { tally, worst } = churn({ ...crowd, stay: 7 * 24 * HOUR, tellEvery: minutes(10) }, 12 * hours * HOUR);
