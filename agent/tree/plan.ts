@@ -1,18 +1,21 @@
 import type { Random } from '../base/random.ts';
-import { after, at, earliest, type Instant, type Millis, minutes, ms, seconds } from '../base/time.ts';
+import { after, at, earliest, type Instant, minutes, seconds } from '../base/time.ts';
 import type { Audit } from './audits.ts';
+import type { Answer, Claimant, Record } from './claimant.ts';
 import { Claims, type Said } from './claims.ts';
 import { Doubts } from './doubts.ts';
 import { Generations } from './generations.ts';
+import { Lifting } from './lifting.ts';
 import { type Move, Moves } from './moves.ts';
 import { chooseAbove, chooseCrowded, chooseHelp, chooseSlot, type Newcomer } from './placement.ts';
-import { clear, fair, improve, isTooDeep, type Lift, type Plot } from './rebalance.ts';
+import { fair, isTooDeep } from './rebalance.ts';
 import type { Seat } from './seat.ts';
 import { Spares } from './spares.ts';
 import type { Suits } from './suits.ts';
 import { Tree } from './tree.ts';
 import type { Complaint } from './trust.ts';
 
+export type { Answer, Claimant } from './claimant.ts';
 export { place } from './place.ts';
 export { Tree } from './tree.ts';
 
@@ -20,16 +23,8 @@ export { Tree } from './tree.ts';
 const SPARES = 2;
 /** Ancestors named in an answer: whom to turn to when parent and spares are gone. */
 const ANCESTORS = 16;
-/** Moves that departures gave a right to and that found nothing to do are kept for later, so many at most. */
-const CREDIT_MOST = 256;
-/** Moves begun in one go: each takes a punch of two households and words of four. */
-const MOVES_AT_ONCE = 32;
-/** With so many moves in hand the tree is made one step lower than it has to be: the next failure finds it so. */
-const PLENTY = CREDIT_MOST / 2;
 /** A newcomer waits a moment for a place that is more than this higher than what there is now. */
 const WORTH_WAITING = 2;
-const LIFT_EVERY = ms(500);
-const LIFT_SOON = ms(10);
 /** Who says that it can feed and has fed nobody until then is tried out: a leaf within a minute if it lied. */
 const UNPROVEN_FOR = seconds(20);
 /** Drawn to find an auditor that shares no prefix with anybody concerned. */
@@ -46,42 +41,9 @@ export interface PlanOptions {
   readonly most: number;
 }
 
-/** What a household says of itself when it asks for a place. */
-export interface Claimant {
-  /** Streams it can send at once, as measured: 0 to 8, fractions allowed. */
-  readonly capacity: number;
-  /** Streams it could send while others have nobody; `capacity` where nothing is said. */
-  readonly most?: number | undefined;
-  /** What fails together has the same prefix. */
-  readonly prefix: string;
-}
-
-export type Answer =
-  | {
-      readonly kind: 'placed';
-      readonly parent: string;
-      readonly spares: readonly string[];
-      /** From the parent's parent upwards. */
-      readonly ancestors: readonly string[];
-      /** Hung on that parent until now, and is moved under the newcomer (`due`) as soon as that has something to give. */
-      readonly displaced: string | undefined;
-    }
-  /** Nobody can take another child yet. */
-  | { readonly kind: 'wait'; readonly retryIn: Millis };
-
-interface Record extends Claimant {
-  /** It received the stream for long enough to give it on. */
-  ripe: boolean;
-  lastParent: string | undefined;
-  /** A child has left it, and its departure was counted by that. */
-  isMourned: boolean;
-}
-
 /** The rendezvous's table of one channel, and every decision made on it. */
 export class Plan {
   readonly tree = new Tree();
-  /** Moves ordered: for departures, of which each pays for one, and to make room for newcomers. */
-  readonly moved = { lifted: 0, followed: 0, departed: 0 };
   readonly #random: Random;
   readonly #suits: Suits;
   readonly #most: number;
@@ -91,15 +53,19 @@ export class Plan {
   readonly #spares = new Spares();
   readonly #doubts = new Doubts();
   readonly #moves = new Moves(this.tree);
-  #orders: Move[] = [];
   readonly #audits: Audit[] = [];
-  #credit = 0;
-  #liftAt: Instant | undefined;
+  readonly #lifting: Lifting;
 
   constructor({ random, suits, most }: PlanOptions) {
     this.#random = random;
     this.#suits = suits;
     this.#most = most;
+    this.#lifting = new Lifting(this.tree, this.#moves, suits, random);
+  }
+
+  /** Moves ordered so far: those that departures paid for, and those that made room for newcomers; and the departures. */
+  get moved(): { readonly lifted: number; readonly followed: number; readonly departed: number } {
+    return this.#lifting.ledger.moved;
   }
 
   /** The origin feeds `children` households and no more. */
@@ -109,7 +75,6 @@ export class Plan {
       prefix,
       ripe: true,
       lastParent: undefined,
-      isMourned: false,
     });
     this.tree.plant(origin, children);
   }
@@ -117,8 +82,8 @@ export class Plan {
   /** A household is here, or says anew what it can carry; it has no place by that. */
   enter(node: string, claimant: Claimant, now: Instant): void {
     const { capacity, most = capacity, prefix } = claimant;
-    const { ripe = false, lastParent, isMourned = false } = this.#records.get(node) ?? {};
-    this.#records.set(node, { capacity, most, prefix, ripe, lastParent, isMourned });
+    const { ripe = false, lastParent } = this.#records.get(node) ?? {};
+    this.#records.set(node, { capacity, most, prefix, ripe, lastParent });
     const isDemoted = this.#doubts.isDemoted(node, now);
     const slots = isDemoted ? 0 : Math.max(0, Math.min(this.#most, Math.floor(capacity)));
     if (this.tree.get(node)?.planted === true) this.tree.resize(node, Math.floor(capacity));
@@ -159,13 +124,7 @@ export class Plan {
     const { seat } = newcomer;
     const isNew = seat.below.length === 0;
     if (isNew && seat.slots < 2 && this.tree.spare <= this.#generations.builders) return undefined;
-    if (isNew && seat.slots >= 2) {
-      const lifts = clear(this.#plot(now));
-      if (lifts !== undefined) {
-        this.moved.followed += this.#begin(lifts, now);
-        return undefined;
-      }
-    }
+    if (isNew && seat.slots >= 2 && this.#lifting.makeRoom(now)) return undefined;
     const slot = chooseSlot(this.tree, newcomer, this.#suits, this.#random);
     const depth = slot?.depth === undefined ? Infinity : slot.depth + 1;
     const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
@@ -224,7 +183,7 @@ export class Plan {
     this.#moves.forget(node);
     const seat = this.tree.get(node);
     const above = seat?.above;
-    const isMourned = this.#records.get(node)?.isMourned;
+    const wasHere = this.#records.has(node);
     const heir = seat?.below.toSorted((a, b) => b.slots - a.slots || b.height - a.height)[0];
     for (const orphan of this.tree.remove(node)) {
       // It was only on its way here.
@@ -239,10 +198,9 @@ export class Plan {
     this.#claims.forget(node);
     this.#spares.forget(node);
     this.#generations.forget(node);
-    if (isMourned === undefined) return;
-    this.moved.departed++;
-    if (!isMourned) this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
-    this.#liftAt ??= after(now, LIFT_EVERY);
+    if (!wasHere) return;
+    this.#lifting.ledger.departed(node);
+    this.#lifting.look(now);
   }
 
   /** A child says that a parent failed it. True when the parent is taken for one that feeds nobody from now on. */
@@ -267,11 +225,11 @@ export class Plan {
    * nothing is said. True when the other one is taken for one that feeds nobody from now on.
    */
   audited(by: string, of: string, passed: boolean, now: Instant): boolean {
-    const [record, audited] = [this.#records.get(by), this.#records.get(of)];
-    if (record === undefined || audited === undefined) return false;
+    const record = this.#records.get(by);
+    if (record === undefined || !this.#records.has(of)) return false;
     const decided = this.#doubts.audited({ node: by, prefix: record.prefix }, of, passed, now);
     if (decided === undefined) return false;
-    if (passed) this.#unmourn(audited);
+    if (passed) this.#lifting.ledger.unmourn(of);
     this.#reenter(of, now);
     return decided;
   }
@@ -282,15 +240,12 @@ export class Plan {
     this.#send(now);
     for (const node of this.#moves.expire(now)) this.#restore(node);
     for (const node of this.#doubts.due(now, (node) => this.#isLeafByDoubt(node))) this.#reenter(node, now);
-    if (this.#liftAt !== undefined && this.#liftAt <= now) this.#lift(now);
-    const moves = this.#orders;
-    this.#orders = [];
-    return moves;
+    return this.#lifting.due(now);
   }
 
   wake(): Instant | undefined {
-    if (this.#orders.length > 0) return at(0);
-    let wake = earliest(earliest(this.#generations.wake(), this.#liftAt), this.#moves.wake());
+    if (this.#lifting.hasOrders) return at(0);
+    let wake = earliest(earliest(this.#generations.wake(), this.#lifting.wake()), this.#moves.wake());
     return earliest(wake, this.#doubts.wake());
   }
 
@@ -300,11 +255,9 @@ export class Plan {
 
   /** A child has left it: its own departure is known here later, if at all, and the move that it gives a right to is needed now. */
   #mourn(node: string, now: Instant): void {
-    const record = this.#records.get(node);
-    if (record === undefined || record.isMourned || this.tree.get(node)?.planted === true) return;
-    record.isMourned = true;
-    this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
-    this.#liftAt ??= after(now, LIFT_EVERY);
+    if (!this.#records.has(node) || this.tree.get(node)?.planted === true) return;
+    this.#lifting.ledger.mourn(node);
+    this.#lifting.look(now);
   }
 
   /** A child has left it by itself: it may be on its way out, and is given nobody for some seconds. */
@@ -313,11 +266,6 @@ export class Plan {
     this.#mourn(node, now);
     this.#doubts.hesitate(node, now);
     this.#reenter(node, now);
-  }
-
-  /** It is there, and feeds: what was paid for its departure is paid back. */
-  #unmourn(record: Record): void {
-    if (record.isMourned) [record.isMourned, this.#credit] = [false, this.#credit - 1];
   }
 
   #send(now: Instant): void {
@@ -364,7 +312,7 @@ export class Plan {
     if (before !== undefined && before !== parent && !isOrdered) this.#forsake(before, now);
     this.#fed(child, parent, now);
     // Others hang on it, and it found itself a place at the edge: that one is lifted with it at once.
-    if (isTooDeep(this.tree, this.tree.get(child))) this.#liftAt = after(now, LIFT_SOON);
+    if (isTooDeep(this.tree, this.tree.get(child))) this.#lifting.hurry(now);
   }
 
   /** Where both ends say it is. In the way of that can only be what nobody confirmed. */
@@ -390,10 +338,9 @@ export class Plan {
     if (record === undefined) return;
     const hasArrived = this.#moves.arrived(node, parent);
     record.lastParent = parent;
-    const above = this.#records.get(parent);
-    if (hasArrived && above !== undefined) this.#unmourn(above);
+    if (hasArrived) this.#lifting.ledger.unmourn(parent);
     // Who makes room for one that has something to give follows at once; for a newcomer it waits.
-    if (hasArrived && record.ripe) this.#follow(node);
+    if (hasArrived && record.ripe) this.#restore(this.#lifting.follow(node));
     if (!record.ripe) this.#generations.begin(node, now);
   }
 
@@ -404,43 +351,7 @@ export class Plan {
       record.ripe = true;
       this.enter(node, record, now);
       if (record.capacity >= 1) this.#doubts.tryLater(node, after(now, UNPROVEN_FOR));
-      this.#follow(node);
+      this.#restore(this.#lifting.follow(node));
     }
-  }
-
-  /** Whoever was to go under it does so now, unless that has become too deep. */
-  #follow(newcomer: string): void {
-    const move = this.#moves.ripe(newcomer);
-    if (move === undefined) return;
-    if (isTooDeep(this.tree, this.tree.get(move.node))) {
-      this.#moves.drop(move.node);
-      this.#restore(move.node);
-    } else {
-      this.#orders.push(move);
-      this.moved.followed++;
-    }
-  }
-
-  #lift(now: Instant): void {
-    for (let begun = 0; this.#credit > 0 && begun < MOVES_AT_ONCE;) {
-      const lifts = improve(this.#plot(now));
-      if (lifts === undefined || lifts.length > this.#credit) break;
-      this.#credit -= lifts.length;
-      this.moved.lifted += lifts.length;
-      begun += this.#begin(lifts, now);
-    }
-    this.#liftAt = this.#credit > 0 ? after(now, LIFT_EVERY) : undefined;
-  }
-
-  #begin(lifts: readonly Lift[], now: Instant): number {
-    for (const { node, from, to, displaced } of lifts)
-      this.#orders.push(this.#moves.begin(node, from, to, now, displaced));
-    return lifts.length;
-  }
-
-  #plot(now: Instant): Plot {
-    const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
-    const limit = fair(this.tree) - (this.#credit > PLENTY ? 1 : 0);
-    return { tree: this.tree, suits: this.#suits, random: this.#random, mayMove, limit };
   }
 }
