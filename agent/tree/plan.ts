@@ -123,8 +123,9 @@ export class Plan {
   #choose(newcomer: Newcomer, now: Instant): { readonly parent: Seat; readonly lower: Seat | undefined } | undefined {
     const { seat } = newcomer;
     const isNew = seat.below.length === 0;
+    const wasFed = this.#records.get(seat.node)?.lastParent !== undefined;
     if (isNew && seat.slots < 2 && this.tree.spare <= this.#generations.builders) return undefined;
-    if (isNew && seat.slots >= 2 && this.#lifting.makeRoom(now)) return undefined;
+    if (isNew && !wasFed && seat.slots >= 2 && this.#lifting.makeRoom(now)) return undefined;
     const slot = chooseSlot(this.tree, newcomer, this.#suits, this.#random);
     const depth = slot?.depth === undefined ? Infinity : slot.depth + 1;
     const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
@@ -132,7 +133,7 @@ export class Plan {
       chooseCrowded(this.tree, newcomer, depth, fair(this.tree), this.#suits, this.#random, mayMove) ??
       chooseAbove(this.tree, newcomer, depth, this.#suits, this.#random, mayMove);
     if (lower?.above !== undefined) return { parent: lower.above, lower };
-    if (this.#records.get(seat.node)?.lastParent !== undefined && depth + seat.height >= fair(this.tree)) {
+    if (wasFed && depth + seat.height >= fair(this.tree)) {
       const help = chooseHelp(this.tree, newcomer, this.#suits, this.#random);
       if (help?.depth !== undefined && help.depth + 1 < depth) return { parent: help, lower: undefined };
     }

@@ -31,8 +31,12 @@ function measured(sim: Sim): Depths {
   return { p50: quantile(all, 0.5), p99: quantile(all, 0.99), most: quantile(all, 1) };
 }
 
-/** Households come and go for so long, in milliseconds. */
-export function churn(crowd: Crowd, span: number): Churned {
+/** Households come and go for so long, in milliseconds. `each` is told of every minute, for who does not want to wait for the end. */
+export function churn(
+  crowd: Crowd,
+  span: number,
+  each?: (minute: number, seen: Depths, tally: Tally) => void,
+): Churned {
   const sim = settle(crowd, arriveWithin(crowd.households));
   sim.run(WARM);
   sim.tally.isCounting = true;
@@ -42,6 +46,7 @@ export function churn(crowd: Crowd, span: number): Churned {
     sim.run(WARM + passed + MINUTE);
     sim.tally.viewerMs += MINUTE * (sim.houses.size - 1);
     seen.push(measured(sim));
+    each?.(seen.length, measured(sim), sim.tally);
   }
   const of = (share: number): Depths => ({
     p50: quantile(
