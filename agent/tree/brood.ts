@@ -19,8 +19,13 @@ export interface Child {
 
 export type Reply =
   | { readonly kind: 'no'; readonly reason: NoChild }
-  /** `down`: one of ours that is to go under the new one and makes room by that. */
-  | { readonly kind: 'yes'; readonly child: Child; readonly down: Child | undefined };
+  /** `down`: one of ours that is to go under the new one and makes room by that. `starve`: one that is fed no more from now on. */
+  | {
+      readonly kind: 'yes';
+      readonly child: Child;
+      readonly down: Child | undefined;
+      readonly starve: Peer | undefined;
+    };
 
 /** The households that this one feeds. */
 export class Brood {
@@ -153,9 +158,12 @@ export class Brood {
   }
 
   #take(child: Child, instead: Peer | undefined, down: Child | undefined): Reply {
+    const before = instead === undefined ? undefined : this.#children.get(instead);
     if (instead !== undefined) this.#children.delete(instead);
     this.#children.set(child.peer, child);
-    return { kind: 'yes', child, down };
+    // Who leaves in an orderly way is fed until its children have changed over, where one stream more is allowed.
+    const isKept = before === undefined || instead === child.peer || (before.isLeaving && !this.#isStrict);
+    return { kind: 'yes', child, down, starve: isKept ? undefined : instead };
   }
 
   /** A child that feeds nobody, for one that can feed it beside its own. */

@@ -92,7 +92,7 @@ export class Contacts {
     own: Standing,
     now: Instant,
   ): Contact | undefined {
-    const isLow = (contact: Contact): boolean => isLower(contact, own);
+    const isLow = (contact: Contact): boolean => contact.short !== grandparent && isLower(contact, own);
     const order = (contact: Contact): number => {
       if (contact.role !== 'spare') return 0;
       if (contact.short === grandparent) return isHeir ? 1 : 3;

@@ -61,8 +61,10 @@ export class Feeding {
     const reply = this.brood.ask(input, guest.short, path, guest.instead, isGone);
     if (reply.kind === 'no') return [{ kind: 'refuse', peer: input.peer, reason: reply.reason }];
     reply.child.heard = now;
-    const feed: MemberEffect = { kind: 'feed', peer: input.peer, from: input.from };
-    return reply.down === undefined ? [feed] : [feed, { kind: 'move', child: reply.down.peer, under: guest.short }];
+    const out: MemberEffect[] = [{ kind: 'feed', peer: input.peer, from: input.from }];
+    if (reply.starve !== undefined) out.push({ kind: 'starve', peer: reply.starve });
+    if (reply.down !== undefined) out.push({ kind: 'move', child: reply.down.peer, under: guest.short });
+    return out;
   }
 
   /**

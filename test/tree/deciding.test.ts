@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seeded } from '../../agent/base/random.ts';
 import { at } from '../../agent/base/time.ts';
-import { Plan } from '../../agent/tree/plan.ts';
+import { Moves } from '../../agent/tree/moves.ts';
+import { chooseSlot } from '../../agent/tree/placement.ts';
+import { Plan, Tree } from '../../agent/tree/plan.ts';
 import type { Suits } from '../../agent/tree/suits.ts';
 
 const NOBODY: ReadonlySet<string> = new Set();
@@ -95,6 +97,31 @@ describe('a newcomer', () => {
     scene.settle('strong');
     expect(scene.pass(900)).toEqual([]);
     expect(scene.pass(200)).toEqual([{ node: 'leaf', to: 'strong', instead: undefined }]);
+  });
+
+  it('that found itself another place is not followed there by whoever was to make room for it', () => {
+    const scene = new Scene();
+    for (const node of ['a', 'b']) scene.add(node, 2);
+    for (const node of ['leaf', 'c', 'd', 'e']) scene.add(node, node === 'leaf' ? 0 : 2);
+    const parent = scene.plan.tree.get('leaf')?.parent ?? '';
+    expect(scene.join('strong', 2)).toMatchObject({ kind: 'placed', parent, displaced: 'leaf' });
+    const other = ['c', 'd', 'e'].find((node) => scene.plan.tree.get(node)?.parent !== parent) ?? '';
+    scene.plan.stand('strong', { parent: other, children: [] }, at(scene.now));
+    scene.plan.stand(other, { parent: scene.plan.tree.get(other)?.parent, children: ['strong'] }, at(scene.now));
+    expect(scene.plan.tree.get('strong')?.parent).toBe(other);
+    expect(scene.plan.tree.get('leaf')?.parent).toBe(parent);
+    expect(scene.pass(1100)).toEqual([]);
+  });
+
+  it('that feeds two makes a household that feeds nobody leave its place under the origin, once, and has it then', () => {
+    const scene = new Scene();
+    scene.add('leaf', 0);
+    scene.add('a', 2);
+    expect(scene.join('b', 2).kind).toBe('wait');
+    expect(scene.pass(10)).toEqual([{ node: 'leaf', to: 'a', instead: undefined }]);
+    scene.settle('leaf');
+    expect(scene.join('b', 2)).toMatchObject({ kind: 'placed', parent: 'o' });
+    expect(scene.plan.moved).toMatchObject({ lifted: 0, followed: 1 });
   });
 
   it('goes where its NAT suits, then to its own carrier, then where it is near', () => {
@@ -219,6 +246,24 @@ describe('what households say of their places', () => {
     expect(scene.plan.tree.get('a')?.slots).toBe(2);
   });
 
+  it('a complaint of one child that its parent is slow sends somebody to try it out', () => {
+    const scene = known();
+    const child = scene.plan.tree.get('a')?.children[0] ?? '';
+    scene.plan.complain(child, 'a', 'slow', false, at(scene.now));
+    expect(scene.plan.audits(at(scene.now)).map(({ of }) => of)).toEqual(['a']);
+  });
+
+  it('whom a child has left by itself is given nobody for five seconds: it may be on its way out', () => {
+    const scene = known();
+    const [child = ''] = scene.plan.tree.get('a')?.children ?? [];
+    const other = ['c', 'd', 'e', 'f'].find((node) => scene.plan.tree.get(node)?.parent === 'b') ?? '';
+    scene.plan.stand(child, { parent: other, children: [] }, at(scene.now));
+    scene.plan.stand(other, { parent: 'b', children: [child] }, at(scene.now));
+    expect(scene.plan.tree.get('a')?.gate).toBe('shut');
+    scene.pass(5100);
+    expect(scene.plan.tree.get('a')?.gate).toBe('open');
+  });
+
   it('a stranger cannot complain', () => {
     const scene = new Scene();
     for (const node of ['a', 'b', 'c']) scene.add(node, 2);
@@ -275,6 +320,32 @@ describe('a branch whose parent is gone', () => {
     expect(scene.pass(1000).length).toBeGreaterThan(0);
     expect(scene.plan.tree.height).toBeLessThan(before);
   });
+});
+
+it('a branch is not sent below somebody who is on the way to another place', () => {
+  const tree = new Tree();
+  tree.plant('o', 2);
+  for (const [node, parent] of [
+    ['a', 'o'],
+    ['b', 'o'],
+    ['c', 'b'],
+    ['branch', 'a'],
+    ['below', 'branch'],
+  ] as const) {
+    tree.enter(node, 2);
+    tree.attach(node, parent);
+  }
+  const moves = new Moves(tree);
+  moves.begin('b', 'o', 'a', at(0));
+  tree.detach('branch');
+  const suits: Suits = { rank: () => 0, rtt: () => 40, isNear: () => false };
+  const chosen = (node: string): string | undefined => {
+    const seat = tree.get(node);
+    return seat && chooseSlot(tree, { seat, avoid: new Set(['o', 'a']) }, suits, seeded(1))?.node;
+  };
+  expect(chosen('branch')).toBe(undefined);
+  moves.arrived('b', 'a');
+  expect(chosen('branch')).toBe('b');
 });
 
 describe('whatever happens', () => {
