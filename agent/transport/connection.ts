@@ -150,7 +150,7 @@ export class Connection {
   #receive(counter: number, bytes: Uint8Array, effects: Effect[], now: Instant): void {
     const closing = this.#incoming.receive(counter, bytes, effects, now);
     if (effects.some(({ kind }) => kind === 'deliver')) this.#silence.used(now);
-    this.#silence.heard(now);
+    this.#silence.heard(now, this.#incoming.isSteady);
     if (closing !== undefined) this.#end('peer', closing, effects);
   }
 

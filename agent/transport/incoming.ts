@@ -9,6 +9,9 @@ import type { Path } from './path.ts';
 import type { Quiet } from './quiet.ts';
 import type { Recovery } from './recovery.ts';
 
+/** So many packets say something of a path; where this share of them did not come, it is a bad one. */
+const [ENOUGH, LOSSY] = [20, 0.1];
+
 /** What comes in: frames become effects, and whatever is to be said to them is left to the way out. */
 export class Incoming {
   readonly #acks: Acks;
@@ -18,6 +21,8 @@ export class Incoming {
   readonly #outgoing: Outgoing;
   readonly #inbox = new Inbox();
   #packets = 0;
+  /** The highest number that has come. */
+  #highest = -1;
   #duplicates = 0;
   #refused = 0;
 
@@ -33,6 +38,12 @@ export class Incoming {
     return this.#packets;
   }
 
+  /** Nearly everything that the other side sends comes, as far as is known. */
+  get isSteady(): boolean {
+    const sent = this.#highest + 1;
+    return sent >= ENOUGH && sent - this.#packets < LOSSY * sent;
+  }
+
   /** Messages that had come before. */
   get duplicates(): number {
     return this.#duplicates;
@@ -46,6 +57,7 @@ export class Incoming {
   /** Takes the body of an opened datagram; answers with the peer's reason when it closes. */
   receive(counter: number, bytes: Uint8Array, effects: Effect[], now: Instant): number | undefined {
     this.#packets++;
+    this.#highest = Math.max(this.#highest, counter);
     this.#path.received(bytes.length + ENVELOPE);
     const frames = decode(bytes);
     if (typeof frames === 'string') {

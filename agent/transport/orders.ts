@@ -15,7 +15,7 @@ export interface Options {
   readonly idle?: Millis;
   /** After so long without a message such pings are enough. */
   readonly rest?: { readonly after: Millis; readonly keepAlive: Millis } | undefined;
-  /** The same until anything was heard at all, when that is longer: the first words may be lost. */
+  /** The same until enough was heard to know that little is lost, when that is longer. */
   readonly firstWord?: Millis;
   /** Chooses the padding of a message's packet, 0 to `most` bytes: whoever seals may have one ready. */
   readonly pad?: (counter: number, most: number) => number;

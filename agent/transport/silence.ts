@@ -10,6 +10,7 @@ export class Silence {
   readonly #random: Random;
   readonly #keepAlive: Millis;
   readonly #idle: Millis;
+  readonly #first: Millis;
   readonly #rest: Options['rest'];
   #keepAfter: Millis;
   #keepAt: Instant | undefined;
@@ -27,7 +28,8 @@ export class Silence {
     this.#keepAlive = options.keepAlive ?? ms(10_000);
     this.#keepAfter = this.#jittered(this.#keepAlive);
     this.#idle = options.idle ?? ms(30_000);
-    this.#most = options.firstWord ?? this.#idle;
+    this.#first = options.firstWord ?? this.#idle;
+    this.#most = this.#first;
     this.#rest = options.rest;
   }
 
@@ -50,9 +52,10 @@ export class Silence {
     this.#keepFor(this.#keepAlive, now);
   }
 
-  heard(now: Instant): void {
+  /** `isSteady`: little of what is sent gets lost. Elsewhere as many pings in a row may be lost as before the first word. */
+  heard(now: Instant, isSteady: boolean): void {
     this.#heardAt = now;
-    this.#most = this.#idle;
+    this.#most = isSteady ? this.#idle : this.#first;
     const isAnswer = this.#isResting && this.#owedFrom !== undefined;
     this.#owedFrom = this.#isResting ? undefined : now;
     if (isAnswer) this.#keepFor(this.#rest?.keepAlive ?? this.#keepAlive, now);

@@ -67,3 +67,35 @@ describe('a connection that nobody says anything on', () => {
     expect(pair.effects.filter(({ effect }) => effect.kind === 'closed')).toEqual([]);
   });
 });
+
+describe('a connection over a line that loses a third', () => {
+  /** Of a hundred that live for twenty seconds, with pings only. */
+  const ended = (firstWord: number): number =>
+    Array.from({ length: 100 }, (_, seed) => {
+      const pair = new Pair(
+        seed,
+        { delay: 80, loss: 0.36 },
+        { keepAlive: ms(300), idle: ms(1500), firstWord: ms(firstWord) },
+      );
+      pair.say('a', WORD);
+      pair.run(20_000);
+      return pair.effects.some(({ effect }) => effect.kind === 'closed');
+    }).filter(Boolean).length;
+
+  test('is not given up for pings that were lost', () => {
+    expect(ended(3000)).toBeLessThanOrEqual(1);
+  });
+
+  test('would be, if it were as impatient as on a good one', () => {
+    expect(ended(1500)).toBeGreaterThan(5);
+  });
+
+  test('is given up soon when the line is good', () => {
+    const pair = new Pair(1, { delay: 30 }, { keepAlive: ms(300), idle: ms(1500), firstWord: ms(3000) });
+    pair.say('a', WORD);
+    pair.run(10_000);
+    pair.gate = () => false;
+    pair.run(11_700);
+    expect(pair.effects.filter(({ effect }) => effect.kind === 'closed')).toHaveLength(2);
+  });
+});
