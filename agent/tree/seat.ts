@@ -71,7 +71,8 @@ export class Seat {
 
   /** Neither it nor anybody above it is on the way to another place: whoever is sent there comes to where the table says. */
   get isSettled(): boolean {
-    for (let at: Seat | undefined = this; at !== undefined; at = at.above) if (at.isOnItsWay) return false;
+    if (this.isOnItsWay) return false;
+    for (let { above } = this; above !== undefined; above = above.above) if (above.isOnItsWay) return false;
     return true;
   }
 
