@@ -161,8 +161,8 @@ export class Brood {
     const before = instead === undefined ? undefined : this.#children.get(instead);
     if (instead !== undefined) this.#children.delete(instead);
     this.#children.set(child.peer, child);
-    // Who leaves in an orderly way is fed until its children have changed over, where one stream more is allowed.
-    const isKept = before === undefined || instead === child.peer || (before.isLeaving && !this.#isStrict);
+    // Who leaves in an orderly way is fed until its children have changed over: nobody is to miss a block by that.
+    const isKept = before === undefined || instead === child.peer || before.isLeaving;
     return { kind: 'yes', child, down, starve: isKept ? undefined : instead };
   }
 
