@@ -12,8 +12,8 @@ const FORGETS_LATEST = 50_000;
 /** What a household reports of its place within this goes in one message. */
 const TOGETHER = 50;
 const NOTICED = 10_000;
-/** An auditor asks again twice before it says that nothing comes. */
-const SILENT = 750;
+/** An auditor lets itself be fed for so long (house/trial.ts). */
+const TRIAL = 2000;
 
 /** The rendezvous of the simulation: the real plan behind messages that take their time. */
 export class Registry {
@@ -181,7 +181,6 @@ export class Registry {
       this.#wakeAt = Infinity;
       if (!this.isThere) return;
       for (const { node, to, instead } of this.plan.due(this.#sim.clock)) {
-        this.#sim.tally.moves++;
         this.#soon(() =>
           this.#sim.connect(Number(node), Number(to), 'move', instead === undefined ? undefined : Number(instead)),
         );
@@ -191,20 +190,40 @@ export class Registry {
     });
   }
 
-  /** One household asks another for a block. Who is not there proves nothing. */
+  /** One household lets itself be fed by another. Who is not there proves nothing. */
   #audit(by: string, of: string): void {
     const { houses, net, now } = this.#sim;
     const [auditor, audited] = [houses.get(Number(by)), houses.get(Number(of))];
     if (auditor === undefined || audited === undefined) return;
     this.audits++;
-    const answered = now + net.punch(auditor.id, audited.id) + net.rtt(auditor.id, audited.id);
-    const passed = audited.manner !== 'mute' && audited.manner !== 'holding' && audited.manner !== 'corrupt';
-    this.#sim.at(passed ? answered : answered + SILENT, () =>
+    this.#sim.at(now + net.punch(auditor.id, audited.id) + TRIAL, () => {
+      const passed = auditor.isAlive && plays(auditor) ? verdict(audited) : undefined;
+      if (passed === undefined) return;
       this.#soon(() => {
         if (this.plan.audited(by, of, passed, this.#sim.clock)) this.#condemn(audited.id);
         this.#plan();
-      }),
-    );
+      });
+    });
+  }
+}
+
+function plays({ playingSince, drought }: House): boolean {
+  return playingSince !== undefined && drought === undefined;
+}
+
+/** What an auditor says after two seconds; undefined where that would be a guess. */
+function verdict(audited: House): boolean | undefined {
+  switch (audited.manner) {
+    case 'honest':
+    case 'slanderer':
+      return audited.isAlive && plays(audited) ? true : undefined;
+    // Full, it shows blocks that it has, as anybody does.
+    case 'slow':
+      return audited.member.children.length >= audited.most;
+    case 'mute':
+    case 'holding':
+    case 'corrupt':
+      return false;
   }
 }
 

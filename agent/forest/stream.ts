@@ -72,7 +72,7 @@ export class Stream {
   wet(top: House, newest: number, now: number): House[] {
     const found = this.#reach(top, newest, now);
     const all: House[] = [];
-    for (const house of top.all()) {
+    for (const house of this.#reached(top)) {
       const { drought } = house;
       if (drought === undefined) continue;
       house.drought = undefined;
@@ -84,10 +84,19 @@ export class Stream {
     return all.length > found.length ? all : found;
   }
 
+  /** Those to whom comes what a household has, itself first. */
+  *#reached(top: House): Generator<House> {
+    const waiting: House[] = [top];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      yield next;
+      for (const child of next.under) if (child !== top && this.isFed(child)) waiting.push(child);
+    }
+  }
+
   #reach(top: House, upTo: number, now: number): House[] {
     const lag = top.drought?.lag ?? 0;
     const found: House[] = [];
-    for (const house of top.all()) {
+    for (const house of this.#reached(top)) {
       const { drought } = house;
       if (drought === undefined || upTo <= drought.upTo) continue;
       const late = lateness({ lag, upTo: drought.upTo }, now);

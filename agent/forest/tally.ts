@@ -16,7 +16,6 @@ export class Tally {
   viewerMs = 0;
   joins: number[] = [];
   departures = 0;
-  moves = 0;
   isCounting = false;
   /** Is told of each household what the figures above only count. */
   witness: Witness | undefined;

@@ -9,6 +9,8 @@ export interface Child {
   height: number;
   /** Was told to go elsewhere; fed until it does, and not counted. */
   isMoving: boolean;
+  /** It said that it goes: its heir may have the place at once. */
+  isLeaving: boolean;
   heard: Instant;
   /** Our path as it was told to it, and whether it was told to be our heir. */
   path: readonly Short[] | undefined;
@@ -17,8 +19,13 @@ export interface Child {
 
 export type Reply =
   | { readonly kind: 'no'; readonly reason: NoChild }
-  /** `down`: one of ours that is to go under the new one and makes room by that. */
-  | { readonly kind: 'yes'; readonly child: Child; readonly down: Child | undefined };
+  /** `down`: one of ours that is to go under the new one and makes room by that. `starve`: one that is fed no more from now on. */
+  | {
+      readonly kind: 'yes';
+      readonly child: Child;
+      readonly down: Child | undefined;
+      readonly starve: Peer | undefined;
+    };
 
 /** The households that this one feeds. */
 export class Brood {
@@ -108,7 +115,10 @@ export class Brood {
     if (path.includes(short)) return { kind: 'no', reason: 'loop' };
     if (path.length > (input.height > 0 ? DEEPEST_FOR_NOW : DEEPEST)) return { kind: 'no', reason: 'too-deep' };
     const { peer, slots, height, instead } = input;
-    const child: Child = { peer, short, slots, height, isMoving: false, heard: at(0), path: undefined, isHeir: false };
+    const child: Child = {
+      ...{ peer, short, slots, height, heard: at(0), path: undefined },
+      ...{ isMoving: false, isLeaving: false, isHeir: false },
+    };
     const before = this.#byShort(short);
     if (before !== undefined) return this.#take(child, before.peer, undefined);
     const replaced = instead === undefined ? undefined : this.#byShort(instead);
@@ -155,9 +165,12 @@ export class Brood {
   }
 
   #take(child: Child, instead: Peer | undefined, down: Child | undefined): Reply {
+    const before = instead === undefined ? undefined : this.#children.get(instead);
     if (instead !== undefined) this.#children.delete(instead);
     this.#children.set(child.peer, child);
-    return { kind: 'yes', child, down };
+    // Who leaves in an orderly way is fed until its children have changed over: nobody is to miss a block by that.
+    const isKept = before === undefined || instead === child.peer || before.isLeaving;
+    return { kind: 'yes', child, down, starve: isKept ? undefined : instead };
   }
 
   /** A child that feeds nobody, for one that can feed it beside its own. */

@@ -14,7 +14,7 @@ export interface Contact {
   role: Exclude<Role, 'child'>;
   isOpen: boolean;
   rtt: Millis;
-  /** Free slots and place as it last said. */
+  /** Free slots and place as it last said; as deep as can be before it has said anything. */
   free: number;
   depth: number;
   /** Not asked to feed us before this. */
@@ -58,7 +58,7 @@ export class Contacts {
   }
 
   enter(peer: Peer, short: Short, role: Contact['role']): Contact {
-    const contact = { peer, short, role, isOpen: false, rtt: ms(100), free: 0, depth: 0, restsUntil: at(0) };
+    const contact = { peer, short, role, isOpen: false, rtt: ms(100), free: 0, depth: Infinity, restsUntil: at(0) };
     this.#all.set(peer, contact);
     return contact;
   }
@@ -92,7 +92,7 @@ export class Contacts {
     own: Standing,
     now: Instant,
   ): Contact | undefined {
-    const isLow = (contact: Contact): boolean => isLower(contact, own);
+    const isLow = (contact: Contact): boolean => contact.short !== grandparent && isLower(contact, own);
     const order = (contact: Contact): number => {
       if (contact.role !== 'spare') return 0;
       if (contact.short === grandparent) return isHeir ? 1 : 3;

@@ -29,10 +29,15 @@ export class Doubts {
   /** A child says that its parent failed it. True when this was the word that decided. */
   complain(by: Witness, against: string, why: Complaint, proven: boolean, now: Instant): boolean {
     const decided = this.#trust.complain(by, against, proven && why === 'corrupt', now);
-    // One block shows who gives nothing; for who gives too little it takes another child.
-    if (!decided && why !== 'slow' && this.#trust.isDoubted(against, now)) this.#audits.want(against, 1, now);
+    if (!decided && this.#trust.isDoubted(against, now)) this.#audits.want(against, 1, now);
     this.#note(against, now);
     return decided;
+  }
+
+  /** A child has left it by itself. */
+  hesitate(node: string, now: Instant): void {
+    this.#trust.hesitate(node, now);
+    this.#note(node, now);
   }
 
   /** It is tried out at that time, unless it has been by then. */

@@ -39,7 +39,7 @@ export class Feeding {
   /** It goes: whoever is its heir may have the place at once. */
   goes(peer: Peer): void {
     const child = this.brood.get(peer);
-    if (child !== undefined) child.heard = at(-Infinity);
+    if (child !== undefined) child.isLeaving = true;
   }
 
   /** `dry`: how long nothing of the stream has come here; `hops`: households between us and the break. */
@@ -57,12 +57,14 @@ export class Feeding {
     path: readonly Short[],
     now: Instant,
   ): readonly MemberEffect[] {
-    const isGone = ({ heard }: Child): boolean => since(heard, now) >= SUSPECT_AFTER;
+    const isGone = ({ heard, isLeaving }: Child): boolean => isLeaving || since(heard, now) >= SUSPECT_AFTER;
     const reply = this.brood.ask(input, guest.short, path, guest.instead, isGone);
     if (reply.kind === 'no') return [{ kind: 'refuse', peer: input.peer, reason: reply.reason }];
     reply.child.heard = now;
-    const feed: MemberEffect = { kind: 'feed', peer: input.peer, from: input.from };
-    return reply.down === undefined ? [feed] : [feed, { kind: 'move', child: reply.down.peer, under: guest.short }];
+    const out: MemberEffect[] = [{ kind: 'feed', peer: input.peer, from: input.from }];
+    if (reply.starve !== undefined) out.push({ kind: 'starve', peer: reply.starve });
+    if (reply.down !== undefined) out.push({ kind: 'move', child: reply.down.peer, under: guest.short });
+    return out;
   }
 
   /**

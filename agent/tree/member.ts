@@ -403,7 +403,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       const reply = this.#feeding.ask(input, guest, this.#path, now);
       out.push(...reply);
       if (reply[0]?.kind !== 'feed') return;
-      if (reply.length > 1 || guest.instead !== undefined) this.#deadlines.set('shed', after(now, MOVES_FOR));
+      if (guest.instead !== undefined || reply.some(({ kind }) => kind === 'move'))
+        this.#deadlines.set('shed', after(now, MOVES_FOR));
       this.#help(now);
       this.#tellPath(out);
       this.#stand(out);

@@ -1,4 +1,5 @@
 import { after, type Instant, seconds } from '../base/time.ts';
+import type { Seat } from './seat.ts';
 import type { Tree } from './tree.ts';
 
 /** Nobody is moved twice within this. */
@@ -15,7 +16,7 @@ export interface Move {
 }
 
 interface Ordered extends Move {
-  readonly from: string | undefined;
+  readonly from: Seat | undefined;
   readonly until: Instant;
 }
 
@@ -36,7 +37,11 @@ export class Moves {
   }
 
   isFrom(node: string, parent: string): boolean {
-    return this.#ordered.get(node)?.from === parent;
+    return this.#ordered.get(node)?.from?.node === parent;
+  }
+
+  isTo(node: string, parent: string): boolean {
+    return this.#ordered.get(node)?.to === parent;
   }
 
   has(node: string): boolean {
@@ -51,7 +56,7 @@ export class Moves {
 
   begin(node: string, from: string, to: string, now: Instant, instead?: string): Move {
     this.#tree.attach(node, to);
-    this.#order({ node, from, to, instead, until: after(now, ORDERED_FOR) });
+    this.#order({ node, from: this.#tree.get(from), to, instead, until: after(now, ORDERED_FOR) });
     for (const [other, until] of this.#moved) {
       if (until > now) break;
       this.#moved.delete(other);
@@ -68,7 +73,7 @@ export class Moves {
 
   /** It receives from that parent now. */
   arrived(node: string, parent: string): boolean {
-    return this.#ordered.get(node)?.to === parent && this.#ordered.delete(node);
+    return this.isTo(node, parent) && this.#end(node);
   }
 
   /** The newcomer has something to give. */
@@ -82,8 +87,7 @@ export class Moves {
 
   /** It did not happen, or does not count any more. False when none was under way. */
   drop(node: string): boolean {
-    if (this.#ordered.get(node)?.from !== undefined) this.#moved.delete(node);
-    return this.#ordered.delete(node);
+    return this.#end(node);
   }
 
   /** Who was to follow a newcomer that does not come, or goes. */
@@ -94,7 +98,7 @@ export class Moves {
   }
 
   forget(node: string): void {
-    this.#ordered.delete(node);
+    this.#end(node);
     this.#moved.delete(node);
   }
 
@@ -110,8 +114,22 @@ export class Moves {
   }
 
   #order(ordered: Ordered): void {
-    this.#ordered.delete(ordered.node);
+    this.#end(ordered.node);
     this.#ordered.set(ordered.node, ordered);
+    this.#mark(ordered.node, true);
+    if (ordered.from !== undefined) this.#tree.going(ordered.from, 1);
+  }
+
+  #end(node: string): boolean {
+    this.#mark(node, false);
+    const from = this.#ordered.get(node)?.from;
+    if (from !== undefined) this.#tree.going(from, -1);
+    return this.#ordered.delete(node);
+  }
+
+  #mark(node: string, isOnItsWay: boolean): void {
+    const seat = this.#tree.get(node);
+    if (seat !== undefined) seat.isOnItsWay = isOnItsWay;
   }
 
   wake(): Instant | undefined {

@@ -36,13 +36,20 @@ function ranked(tree: Tree, { seat, avoid, elsewhere }: Newcomer, suits: Suits):
     if (elsewhere === true && parent.planted) return Infinity;
     if (avoid.has(parent.node) || parent.isUnder(seat) || !hasRoom(tree, parent, seat)) return Infinity;
     if ((parent.depth ?? Infinity) + 1 + seat.height > most) return Infinity;
-    return suits.rank(parent.node, seat.node);
+    // A branch that gets there first would hang as low as the one who is on its way still does.
+    if (seat.height > 0 && !parent.isSettled) return Infinity;
+    const rank = suits.rank(parent.node, seat.node);
+    // Half of all could hang there: nobody's that feeds one or none while there is another slot.
+    return parent.planted && seat.slots < 2 && tree.spare > 1 ? Math.max(RELUCTANT, rank) : rank;
   };
 }
 
 /** The shallowest that can feed a household for a while, beside those that it is to feed for long. */
 export function chooseHelp(tree: Tree, newcomer: Newcomer, suits: Suits, random: Random): Seat | undefined {
-  return find(tree, 'help', newcomer.seat, suits, random, ranked(tree, newcomer, suits));
+  const rank = ranked(tree, newcomer, suits);
+  // The last place of one that helps is for a branch.
+  const isOpen = (parent: Seat): boolean => parent.isFree || newcomer.seat.height > 0 || parent.fed + 1 < parent.most;
+  return find(tree, 'help', newcomer.seat, suits, random, (parent) => (isOpen(parent) ? rank(parent) : Infinity));
 }
 
 /**
@@ -62,6 +69,7 @@ export function chooseAbove(
     const { above, depth: level = Infinity } = lower;
     if (above === undefined || above.planted || avoid.has(above.node) || lower === seat || !mayMove(lower.node))
       return Infinity;
+    if (lower.height > 0 && !above.isSettled) return Infinity;
     const gain = depth - level;
     if (lower.slots < 1 ? gain < 1 : gain < 2 || level + 1 + lower.height >= tree.height) return Infinity;
     return Math.max(suits.rank(above.node, seat.node), suits.rank(seat.node, lower.node));
@@ -86,7 +94,7 @@ export function chooseCrowded(
   for (let i = 0; i < Math.min(CROWDED, tree.crowded.size); i++) {
     const above = tree.crowded.draw(random);
     const steps = above?.depth;
-    if (above === undefined || steps === undefined || steps + 1 > depth || above.planted) continue;
+    if (above === undefined || steps === undefined || steps + 1 > depth || above.planted || !above.isSettled) continue;
     if (above.gate !== 'open' || avoid.has(above.node) || suits.rank(above.node, seat.node) >= RELUCTANT) continue;
     const lower = above.below.find((child) => steps + 2 + child.height <= limit && mayMove(child.node));
     if (lower !== undefined && suits.rank(seat.node, lower.node) < RELUCTANT) return lower;

@@ -1,18 +1,21 @@
 import type { Random } from '../base/random.ts';
-import { after, at, earliest, type Instant, type Millis, minutes, ms, seconds } from '../base/time.ts';
+import { after, at, earliest, type Instant, minutes, seconds } from '../base/time.ts';
 import type { Audit } from './audits.ts';
+import type { Answer, Claimant, Record } from './claimant.ts';
 import { Claims, type Said } from './claims.ts';
 import { Doubts } from './doubts.ts';
 import { Generations } from './generations.ts';
+import { Lifting } from './lifting.ts';
 import { type Move, Moves } from './moves.ts';
 import { chooseAbove, chooseCrowded, chooseHelp, chooseSlot, type Newcomer } from './placement.ts';
-import { fair, improve, isTooDeep } from './rebalance.ts';
+import { fair, isTooDeep } from './rebalance.ts';
 import type { Seat } from './seat.ts';
 import { Spares } from './spares.ts';
 import type { Suits } from './suits.ts';
 import { Tree } from './tree.ts';
 import type { Complaint } from './trust.ts';
 
+export type { Answer, Claimant } from './claimant.ts';
 export { place } from './place.ts';
 export { Tree } from './tree.ts';
 
@@ -20,16 +23,8 @@ export { Tree } from './tree.ts';
 const SPARES = 2;
 /** Ancestors named in an answer: whom to turn to when parent and spares are gone. */
 const ANCESTORS = 16;
-/** Moves that departures gave a right to and that found nothing to do are kept for later, so many at most. */
-const CREDIT_MOST = 256;
-/** Moves begun in one go: each takes a punch of two households and words of four. */
-const MOVES_AT_ONCE = 32;
-/** With so many moves in hand the tree is made one step lower than it has to be: the next failure finds it so. */
-const PLENTY = CREDIT_MOST / 2;
 /** A newcomer waits a moment for a place that is more than this higher than what there is now. */
 const WORTH_WAITING = 2;
-const LIFT_EVERY = ms(500);
-const LIFT_SOON = ms(10);
 /** Who says that it can feed and has fed nobody until then is tried out: a leaf within a minute if it lied. */
 const UNPROVEN_FOR = seconds(20);
 /** Drawn to find an auditor that shares no prefix with anybody concerned. */
@@ -46,37 +41,6 @@ export interface PlanOptions {
   readonly most: number;
 }
 
-/** What a household says of itself when it asks for a place. */
-export interface Claimant {
-  /** Streams it can send at once, as measured: 0 to 8, fractions allowed. */
-  readonly capacity: number;
-  /** Streams it could send while others have nobody; `capacity` where nothing is said. */
-  readonly most?: number | undefined;
-  /** What fails together has the same prefix. */
-  readonly prefix: string;
-}
-
-export type Answer =
-  | {
-      readonly kind: 'placed';
-      readonly parent: string;
-      readonly spares: readonly string[];
-      /** From the parent's parent upwards. */
-      readonly ancestors: readonly string[];
-      /** Hung on that parent until now, and is moved under the newcomer (`due`) as soon as that has something to give. */
-      readonly displaced: string | undefined;
-    }
-  /** Nobody can take another child yet. */
-  | { readonly kind: 'wait'; readonly retryIn: Millis };
-
-interface Record extends Claimant {
-  /** It received the stream for long enough to give it on. */
-  ripe: boolean;
-  lastParent: string | undefined;
-  /** A child has left it, and its departure was counted by that. */
-  isMourned: boolean;
-}
-
 /** The rendezvous's table of one channel, and every decision made on it. */
 export class Plan {
   readonly tree = new Tree();
@@ -89,15 +53,19 @@ export class Plan {
   readonly #spares = new Spares();
   readonly #doubts = new Doubts();
   readonly #moves = new Moves(this.tree);
-  #orders: Move[] = [];
   readonly #audits: Audit[] = [];
-  #credit = 0;
-  #liftAt: Instant | undefined;
+  readonly #lifting: Lifting;
 
   constructor({ random, suits, most }: PlanOptions) {
     this.#random = random;
     this.#suits = suits;
     this.#most = most;
+    this.#lifting = new Lifting(this.tree, this.#moves, suits, random);
+  }
+
+  /** Moves ordered so far: those that departures paid for, and those that made room for newcomers; and the departures. */
+  get moved(): { readonly lifted: number; readonly followed: number; readonly departed: number } {
+    return this.#lifting.ledger.moved;
   }
 
   /** The origin feeds `children` households and no more. */
@@ -107,7 +75,6 @@ export class Plan {
       prefix,
       ripe: true,
       lastParent: undefined,
-      isMourned: false,
     });
     this.tree.plant(origin, children);
   }
@@ -115,8 +82,8 @@ export class Plan {
   /** A household is here, or says anew what it can carry; it has no place by that. */
   enter(node: string, claimant: Claimant, now: Instant): void {
     const { capacity, most = capacity, prefix } = claimant;
-    const { ripe = false, lastParent, isMourned = false } = this.#records.get(node) ?? {};
-    this.#records.set(node, { capacity, most, prefix, ripe, lastParent, isMourned });
+    const { ripe = false, lastParent } = this.#records.get(node) ?? {};
+    this.#records.set(node, { capacity, most, prefix, ripe, lastParent });
     const isDemoted = this.#doubts.isDemoted(node, now);
     const whole = (streams: number): number => Math.max(0, Math.min(this.#most, Math.floor(streams)));
     const slots = isDemoted ? 0 : whole(capacity);
@@ -157,7 +124,9 @@ export class Plan {
   #choose(newcomer: Newcomer, now: Instant): { readonly parent: Seat; readonly lower: Seat | undefined } | undefined {
     const { seat } = newcomer;
     const isNew = seat.below.length === 0;
+    const wasFed = this.#records.get(seat.node)?.lastParent !== undefined;
     if (isNew && seat.slots < 2 && this.tree.spare <= this.#generations.builders) return undefined;
+    if (isNew && !wasFed && seat.slots >= 2 && this.#lifting.makeRoom(now)) return undefined;
     const slot = chooseSlot(this.tree, newcomer, this.#suits, this.#random);
     const depth = slot?.depth === undefined ? Infinity : slot.depth + 1;
     const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
@@ -165,7 +134,7 @@ export class Plan {
       chooseCrowded(this.tree, newcomer, depth, fair(this.tree), this.#suits, this.#random, mayMove) ??
       chooseAbove(this.tree, newcomer, depth, this.#suits, this.#random, mayMove);
     if (lower?.above !== undefined) return { parent: lower.above, lower };
-    if (this.#records.get(seat.node)?.lastParent !== undefined && depth + seat.height >= fair(this.tree)) {
+    if (wasFed && depth + seat.height >= fair(this.tree)) {
       const help = chooseHelp(this.tree, newcomer, this.#suits, this.#random);
       if (help?.depth !== undefined && help.depth + 1 < depth) return { parent: help, lower: undefined };
     }
@@ -216,7 +185,7 @@ export class Plan {
     this.#moves.forget(node);
     const seat = this.tree.get(node);
     const above = seat?.above;
-    const isMourned = this.#records.get(node)?.isMourned === true;
+    const wasHere = this.#records.has(node);
     const heir = seat?.below.toSorted((a, b) => b.slots - a.slots || b.height - a.height)[0];
     for (const orphan of this.tree.remove(node)) {
       // It was only on its way here.
@@ -231,8 +200,9 @@ export class Plan {
     this.#claims.forget(node);
     this.#spares.forget(node);
     this.#generations.forget(node);
-    if (!isMourned) this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
-    this.#liftAt ??= after(now, LIFT_EVERY);
+    if (!wasHere) return;
+    this.#lifting.ledger.departed(node);
+    this.#lifting.look(now);
   }
 
   /** A child says that a parent failed it. True when the parent is taken for one that feeds nobody from now on. */
@@ -257,11 +227,11 @@ export class Plan {
    * nothing is said. True when the other one is taken for one that feeds nobody from now on.
    */
   audited(by: string, of: string, passed: boolean, now: Instant): boolean {
-    const [record, audited] = [this.#records.get(by), this.#records.get(of)];
-    if (record === undefined || audited === undefined) return false;
+    const record = this.#records.get(by);
+    if (record === undefined || !this.#records.has(of)) return false;
     const decided = this.#doubts.audited({ node: by, prefix: record.prefix }, of, passed, now);
     if (decided === undefined) return false;
-    if (passed && audited.isMourned) [audited.isMourned, this.#credit] = [false, this.#credit - 1];
+    if (passed) this.#lifting.ledger.unmourn(of);
     this.#reenter(of, now);
     return decided;
   }
@@ -272,15 +242,12 @@ export class Plan {
     this.#send(now);
     for (const node of this.#moves.expire(now)) this.#restore(node);
     for (const node of this.#doubts.due(now, (node) => this.#isLeafByDoubt(node))) this.#reenter(node, now);
-    if (this.#liftAt !== undefined && this.#liftAt <= now) this.#lift(now);
-    const moves = this.#orders;
-    this.#orders = [];
-    return moves;
+    return this.#lifting.due(now);
   }
 
   wake(): Instant | undefined {
-    if (this.#orders.length > 0) return at(0);
-    let wake = earliest(earliest(this.#generations.wake(), this.#liftAt), this.#moves.wake());
+    if (this.#lifting.hasOrders) return at(0);
+    let wake = earliest(earliest(this.#generations.wake(), this.#lifting.wake()), this.#moves.wake());
     return earliest(wake, this.#doubts.wake());
   }
 
@@ -290,11 +257,17 @@ export class Plan {
 
   /** A child has left it: its own departure is known here later, if at all, and the move that it gives a right to is needed now. */
   #mourn(node: string, now: Instant): void {
-    const record = this.#records.get(node);
-    if (record === undefined || record.isMourned || this.tree.get(node)?.planted === true) return;
-    record.isMourned = true;
-    this.#credit = Math.min(CREDIT_MOST, this.#credit + 1);
-    this.#liftAt ??= after(now, LIFT_EVERY);
+    if (!this.#records.has(node) || this.tree.get(node)?.planted === true) return;
+    this.#lifting.ledger.mourn(node);
+    this.#lifting.look(now);
+  }
+
+  /** A child has left it by itself: it may be on its way out, and is given nobody for some seconds. */
+  #forsake(node: string, now: Instant): void {
+    if (this.tree.get(node)?.planted === true) return;
+    this.#mourn(node, now);
+    this.#doubts.hesitate(node, now);
+    this.#reenter(node, now);
   }
 
   #send(now: Instant): void {
@@ -331,11 +304,17 @@ export class Plan {
   #believe(child: string, parent: string, now: Instant): void {
     if (this.#moves.isFrom(child, parent) || !this.#records.has(parent)) return;
     const before = this.#records.get(child)?.lastParent;
+    const isOrdered = this.#moves.isTo(child, parent);
+    // It found itself another place than it was given: who was to follow it stays where it is.
+    if (this.tree.get(child)?.parent !== parent) {
+      this.#restore(this.#moves.cancel(child));
+      this.#moves.drop(child);
+    }
     if (!this.#hang(child, parent)) return;
-    if (before !== undefined && before !== parent) this.#mourn(before, now);
+    if (before !== undefined && before !== parent && !isOrdered) this.#forsake(before, now);
     this.#fed(child, parent, now);
     // Others hang on it, and it found itself a place at the edge: that one is lifted with it at once.
-    if (isTooDeep(this.tree, this.tree.get(child))) this.#liftAt = after(now, LIFT_SOON);
+    if (isTooDeep(this.tree, this.tree.get(child))) this.#lifting.hurry(now);
   }
 
   /** Where both ends say it is. In the way of that can only be what nobody confirmed. */
@@ -361,9 +340,9 @@ export class Plan {
     if (record === undefined) return;
     const hasArrived = this.#moves.arrived(node, parent);
     record.lastParent = parent;
+    if (hasArrived) this.#lifting.ledger.unmourn(parent);
     // Who makes room for one that has something to give follows at once; for a newcomer it waits.
-    const following = hasArrived && record.ripe ? this.#moves.ripe(node) : undefined;
-    if (following !== undefined) this.#orders.push(following);
+    if (hasArrived && record.ripe) this.#restore(this.#lifting.follow(node));
     if (!record.ripe) this.#generations.begin(node, now);
   }
 
@@ -374,22 +353,7 @@ export class Plan {
       record.ripe = true;
       this.enter(node, record, now);
       if (record.capacity >= 1) this.#doubts.tryLater(node, after(now, UNPROVEN_FOR));
-      const move = this.#moves.ripe(node);
-      if (move !== undefined) this.#orders.push(move);
+      this.#restore(this.#lifting.follow(node));
     }
-  }
-
-  #lift(now: Instant): void {
-    const mayMove = (node: string): boolean => this.#moves.mayMove(node, now);
-    for (let begun = 0; this.#credit > 0 && begun < MOVES_AT_ONCE;) {
-      const limit = fair(this.tree) - (this.#credit > PLENTY ? 1 : 0);
-      const lifts = improve(this.tree, this.#suits, this.#random, mayMove, limit);
-      if (lifts === undefined) break;
-      begun += lifts.length;
-      this.#credit -= lifts.length;
-      for (const { node, from, to, displaced } of lifts)
-        this.#orders.push(this.#moves.begin(node, from, to, now, displaced));
-    }
-    this.#liftAt = this.#credit > 0 ? after(now, LIFT_EVERY) : undefined;
   }
 }

@@ -23,7 +23,7 @@ export interface Lift {
   readonly displaced: string | undefined;
 }
 
-interface Plot {
+export interface Plot {
   readonly tree: Tree;
   readonly suits: Suits;
   readonly random: Random;
@@ -35,19 +35,12 @@ interface Plot {
 /**
  * What makes the tree better now: a branch that goes too deep gets a higher place, or a household that feeds more than it is to
  * for long is rid of one. That takes one household, or several that take each other's places, each with a smaller branch than
- * the one before. `limit`: steps to the last household that are enough. Undefined when nothing can be done, or nothing has to.
+ * the one before. Undefined when nothing can be done, or nothing has to.
  */
-export function improve(
-  tree: Tree,
-  suits: Suits,
-  random: Random,
-  mayMove: (node: string) => boolean,
-  limit: number,
-): readonly Lift[] | undefined {
-  const root = tree.root === undefined ? undefined : tree.get(tree.root);
+export function improve(plot: Plot): readonly Lift[] | undefined {
+  const root = plot.tree.root === undefined ? undefined : plot.tree.get(plot.tree.root);
   if (root === undefined) return undefined;
-  const plot: Plot = { tree, suits, random, mayMove, limit };
-  return (root.height > plot.limit ? raise(plot, root) : undefined) ?? relieve(plot) ?? clear(plot, root);
+  return (root.height > plot.limit ? raise(plot, root) : undefined) ?? relieve(plot) ?? clear(plot);
 }
 
 /** Its branch goes deeper than any has to. */
@@ -130,9 +123,9 @@ function rehang(plot: Plot, seat: Seat, above: readonly Seat[]): readonly Lift[]
     return [{ node: seat.node, from, to: slot.node, displaced: undefined }];
   for (let way = 0; way < WAYS; way++) {
     const lower = smallest(plot, seat, room + 1, way === 0 ? 0 : random(room + 1));
-    if (lower?.parent === undefined || above.includes(lower)) continue;
+    if (lower?.above?.isSettled !== true || above.some((other) => lower.isUnder(other))) continue;
     const rest = rehang(plot, lower, [...above, seat]);
-    if (rest !== undefined) return [{ node: seat.node, from, to: lower.parent, displaced: lower.node }, ...rest];
+    if (rest !== undefined) return [{ node: seat.node, from, to: lower.above.node, displaced: lower.node }, ...rest];
   }
   return undefined;
 }
@@ -156,12 +149,12 @@ function shortest(seats: readonly Seat[]): Seat | undefined {
   return best;
 }
 
-/** A household that feeds nobody makes room right under the origin, where half of all others could hang. */
-function clear({ tree, suits, random, mayMove }: Plot, root: Seat): readonly Lift[] | undefined {
-  if (root.below.length < root.slots || root.slots < 2) return undefined;
-  const leaf = root.below.find((seat) => seat.slots < 1 && mayMove(seat.node));
-  const found = leaf && chooseSlot(tree, { seat: leaf, avoid: NOBODY, elsewhere: true }, suits, random);
-  return leaf === undefined || found === undefined
-    ? undefined
-    : [{ node: leaf.node, from: root.node, to: found.node, displaced: undefined }];
+/** Who feeds one or none makes room right under the origin, where half of all others could hang. */
+export function clear({ tree, suits, random, mayMove, limit }: Plot): readonly Lift[] | undefined {
+  const root = tree.root === undefined ? undefined : tree.get(tree.root);
+  if (root === undefined || root.fed < root.slots || root.slots < 2) return undefined;
+  const narrow = root.below.find((seat) => seat.slots < 2 && mayMove(seat.node));
+  const found = narrow && chooseSlot(tree, { seat: narrow, avoid: NOBODY, elsewhere: true }, suits, random);
+  if (narrow === undefined || found?.depth === undefined || found.depth + 1 + narrow.height > limit) return undefined;
+  return [{ node: narrow.node, from: root.node, to: found.node, displaced: undefined }];
 }

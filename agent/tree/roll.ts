@@ -4,6 +4,8 @@ import type { Entry, Peer, Short } from './talk.ts';
 /** Entries kept, and told at once: 9 bytes each, so a telling is a small datagram. */
 const KEPT = 32;
 export const TOLD = 4;
+/** Of one teller: two tellings, and one that speaks all the time does not push out what others said. */
+const KEPT_OF_ONE = 2 * TOLD;
 /** What was true two tellings ago is worth a try, not more. */
 const GOOD_FOR = seconds(180);
 
@@ -24,10 +26,14 @@ export class Roll {
 
   enter(via: Peer, entries: readonly Entry[], own: Short, now: Instant): void {
     for (const entry of entries.slice(0, TOLD)) {
-      if (entry.short === own) continue;
+      const before = this.#known.get(entry.short);
+      // Who was the first to speak of it brings us together with it; another one might not, and say all the same that it can.
+      if (entry.short === own || (before !== undefined && before.via !== via && before.until > now)) continue;
       this.#known.delete(entry.short);
       this.#known.set(entry.short, { ...entry, via, until: after(now, GOOD_FOR) });
     }
+    const told = [...this.#known.values()].filter((known) => known.via === via);
+    for (const { short } of told.slice(0, Math.max(0, told.length - KEPT_OF_ONE))) this.#known.delete(short);
     for (const short of this.#known.keys()) {
       if (this.#known.size <= KEPT) return;
       this.#known.delete(short);

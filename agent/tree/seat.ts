@@ -29,6 +29,10 @@ export class Seat {
   above: Seat | undefined;
   readonly below: Seat[] = [];
   planted = false;
+  /** The table has it where it was sent to, and nobody has said yet that it is there. */
+  isOnItsWay = false;
+  /** Children that it still feeds, and that the table has elsewhere already. */
+  going = 0;
   readonly nearest: Record<Sought, number> = {
     free: Infinity,
     help: Infinity,
@@ -52,12 +56,24 @@ export class Seat {
   }
 
   get isFree(): boolean {
-    return this.gate === 'open' && this.below.length < this.slots;
+    return this.gate === 'open' && this.fed < this.slots;
+  }
+
+  /** Streams that it sends, or will in a moment. */
+  get fed(): number {
+    return this.below.length + this.going;
   }
 
   /** Feeds more than it is to for long. */
   get isCrowded(): boolean {
     return this.below.length > this.slots;
+  }
+
+  /** Neither it nor anybody above it is on the way to another place: whoever is sent there comes to where the table says. */
+  get isSettled(): boolean {
+    if (this.isOnItsWay) return false;
+    for (let { above } = this; above !== undefined; above = above.above) if (above.isOnItsWay) return false;
+    return true;
   }
 
   /** Steps from the origin; undefined while it hangs on nobody. */
@@ -74,9 +90,9 @@ export class Seat {
       case 'free':
         return this.isFree;
       case 'help':
-        return this.gate === 'open' && this.below.length < Math.max(this.slots, this.most);
+        return this.gate === 'open' && this.fed < Math.max(this.slots, this.most);
       case 'coming':
-        return this.gate !== 'shut' && this.below.length < this.slots;
+        return this.gate !== 'shut' && this.fed < this.slots;
       case 'leaf':
         return this.slots < 1 && !this.planted;
       case 'narrow':

@@ -84,6 +84,13 @@ export class Tree {
     this.#settle(seat);
   }
 
+  /** A child of it is about to leave for another place (1), or has left or stays (-1). */
+  going(seat: Seat, by: 1 | -1): void {
+    if (this.#seats.get(seat.node) !== seat) return;
+    seat.going += by;
+    this.#settle(seat);
+  }
+
   /** Hangs a member under another; false when either is not here or a loop would form. */
   attach(child: string, parent: string): boolean {
     const seat = this.#seats.get(child);

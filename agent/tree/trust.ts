@@ -67,6 +67,11 @@ export class Trust {
     return true;
   }
 
+  /** A child has left it by itself: it may be on its way out. */
+  hesitate(node: string, now: Instant): void {
+    this.#record(node, now).doubtedUntil = after(now, DOUBTED_FOR);
+  }
+
   /** Whether somebody of that prefix speaks against it already. */
   hasWitness(against: string, prefix: string, now: Instant): boolean {
     return (this.#records.get(against)?.witnesses.get(prefix) ?? 0) > now;

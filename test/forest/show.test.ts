@@ -139,7 +139,7 @@ test('a carrier takes all its households with it, and as many come back with the
 });
 
 test('without a rendezvous it heals as well', () => {
-  const show = forest(5);
+  const show = forest(1);
   expect(show.order({ what: 'rendezvous', on: false })).toBe(undefined);
   expect(show.order({ what: 'rendezvous', on: false })).toMatch(/off already/);
   show.order({ what: 'kill', house: top(show).id });

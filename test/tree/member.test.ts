@@ -183,7 +183,25 @@ describe('who is let in', () => {
     scene.open(60, 'child');
     const effects = scene.give({ kind: 'subscribe', peer: 60, from: 5, slots: 2, height: 1, instead: 50 });
     expect(of(effects, 'feed')).toMatchObject([{ peer: 60, from: 5 }]);
+    expect(of(effects, 'starve')).toEqual([{ kind: 'starve', peer: 50 }]);
     expect(scene.member.children).toEqual([60]);
+  });
+
+  it.each([
+    [
+      'is the heir of a child that said that it leaves, however often it is heard after, and feeds that until it has left',
+      false,
+    ],
+    ['is that also under the origin', true],
+  ] as const)('%s', (_what, isOrigin) => {
+    const scene = isOrigin ? new Scene(1, true) : Scene.fed(1);
+    scene.child(50);
+    scene.give({ kind: 'leaving', peer: 50 });
+    scene.give({ kind: 'heard', peer: 50, what: 'beat' });
+    scene.open(60, 'child');
+    const effects = scene.give({ kind: 'subscribe', peer: 60, from: 5, slots: 2, height: 1, instead: 50 });
+    expect(of(effects, 'feed')).toMatchObject([{ peer: 60, from: 5 }]);
+    expect(of(effects, 'starve')).toEqual([]);
   });
 });
 
@@ -231,6 +249,16 @@ describe('moves', () => {
     expect(of(late, 'unsubscribe')).toMatchObject([{ peer: 30 }]);
     expect(scene.member.parent).toBe(10);
   });
+});
+
+it('with others below it asks nobody for two seconds who has not said yet how high it stands', () => {
+  const scene = Scene.fed();
+  scene.child(50);
+  scene.pass(350);
+  expect(of(scene.all, 'subscribe').map(({ peer }) => peer)).toEqual([10]);
+  scene.give({ kind: 'standing', peer: 30, free: 1, depth: 2, height: 0 });
+  scene.pass(400);
+  expect(of(scene.all, 'subscribe').at(-1)).toMatchObject({ peer: 30 });
 });
 
 describe('an orderly stop', () => {

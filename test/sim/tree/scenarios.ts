@@ -22,7 +22,8 @@ export interface Churned {
   /** The worst of every minute: of those who are placed. */
   readonly worst: Depths;
   readonly median: Depths;
-  readonly sim: Sim;
+  /** Moves that the rendezvous ordered in that time, and departures that it knew of. */
+  readonly moved: { readonly lifted: number; readonly followed: number; readonly departed: number };
 }
 
 function measured(sim: Sim): Depths {
@@ -30,16 +31,22 @@ function measured(sim: Sim): Depths {
   return { p50: quantile(all, 0.5), p99: quantile(all, 0.99), most: quantile(all, 1) };
 }
 
-/** Households come and go for so long, in milliseconds. */
-export function churn(crowd: Crowd, span: number): Churned {
+/** Households come and go for so long, in milliseconds. `each` is told of every minute, for who does not want to wait for the end. */
+export function churn(
+  crowd: Crowd,
+  span: number,
+  each?: (minute: number, seen: Depths, tally: Tally) => void,
+): Churned {
   const sim = settle(crowd, arriveWithin(crowd.households));
   sim.run(WARM);
   sim.tally.isCounting = true;
+  const before = { ...sim.registry.plan.moved };
   const seen: Depths[] = [];
   for (let passed = 0; passed < span; passed += MINUTE) {
     sim.run(WARM + passed + MINUTE);
     sim.tally.viewerMs += MINUTE * (sim.houses.size - 1);
     seen.push(measured(sim));
+    each?.(seen.length, measured(sim), sim.tally);
   }
   const of = (share: number): Depths => ({
     p50: quantile(
@@ -55,7 +62,13 @@ export function churn(crowd: Crowd, span: number): Churned {
       share,
     ),
   });
-  return { tally: sim.tally, worst: of(1), median: of(0.5), sim };
+  const { lifted, followed, departed } = sim.registry.plan.moved;
+  const moved = {
+    lifted: lifted - before.lifted,
+    followed: followed - before.followed,
+    departed: departed - before.departed,
+  };
+  return { tally: sim.tally, worst: of(1), median: of(0.5), moved };
 }
 
 /** Half of all within a minute would be a crowd of its own: the larger the channel, the longer it takes to fill. */

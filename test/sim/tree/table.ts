@@ -1,13 +1,13 @@
 /**
  * What is promised of the tree, beside what is measured with the real machines in the simulator; seeds are printed.
  *
- * Run with: node test/sim/tree/table.ts [--households 20000] [--hours 2] [--seed 1] [--only NAME]
+ * Run with: node test/sim/tree/table.ts [--households 20000] [--hours 2] [--seed 1] [--only NAME] [--minutes]
  * 200,000 households take some gigabytes and an hour. Ends with 1 when a bar was missed.
  */
 import { parseArgs } from 'node:util';
 import { arrivalOrder } from './arrival.ts';
 import { planCost } from './cost.ts';
-import { churn, flash, HOUR, liars, outage, slander, withoutRendezvous } from './scenarios.ts';
+import { churn, type Depths, flash, HOUR, liars, outage, slander, withoutRendezvous } from './scenarios.ts';
 import { quantile, type Tally } from '../../../agent/forest/tally.ts';
 import { minutes } from '../../../agent/base/time.ts';
 
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     hours: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
+    minutes: { type: 'boolean', default: false },
   },
 });
 const [households, hours, seed] = [Number(values.households), Number(values.hours), Number(values.seed)];
@@ -35,13 +36,18 @@ function gaps(tally: Tally): string {
   return tally.gaps.map((count) => tally.perViewerHour(count).toPrecision(2)).join(' / ');
 }
 
+/** Of a run that takes long: how it goes. */
+function minute(passed: number, { p99, most }: Depths, tally: Tally): void {
+  console.log(`  minute ${passed}: depth ${p99}, ${most}; gaps ${gaps(tally)}; repaired ${times(tally.repairs)}`);
+}
+
 function times(values: readonly number[]): string {
   return [0.5, 0.95, 0.99].map((share) => Math.round(quantile(values, share))).join(' / ');
 }
 
 const SECTIONS: Readonly<Record<string, () => void>> = {
   churn(): void {
-    const { tally, worst, median } = churn(crowd, hours * HOUR);
+    const { tally, worst, median, moved } = churn(crowd, hours * HOUR, values.minutes ? minute : undefined);
     const half = tally.perViewerHour(tally.gaps[1] ?? 0);
     line('visible gaps per viewer-hour, cushion 0.25 / 0.5 / 1 / 2 s', gaps(tally), '0.5 s: 0.15', half <= 0.15);
     line('ancestors lost per viewer-hour', tally.perViewerHour(tally.losses).toFixed(2));
@@ -69,7 +75,13 @@ const SECTIONS: Readonly<Record<string, () => void>> = {
       `${flat + 4}`,
       worst.most <= flat + 4,
     );
-    line('households come and gone', `${tally.departures}, ${tally.moves} moved`);
+    line(
+      'rebalancing moves, and departures that paid for them',
+      `${moved.lifted}, ${moved.departed}`,
+      'one each',
+      moved.lifted <= moved.departed,
+    );
+    line('moved to make room for newcomers', `${moved.followed}`);
   },
   resident(): void {
     const { tally, worst } = churn({ ...crowd, stay: 7 * 24 * HOUR, tellEvery: minutes(10) }, 12 * hours * HOUR);
