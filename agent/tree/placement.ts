@@ -64,7 +64,8 @@ export function chooseAbove(
   random: Random,
   mayMove: (node: string) => boolean,
 ): Seat | undefined {
-  if (seat.slots < 2 || seat.below.length >= seat.slots) return undefined;
+  // Where nobody has a free slot, one that feeds one gives as much as it takes.
+  if (seat.slots < (depth === Infinity ? 1 : 2) || seat.below.length >= seat.slots) return undefined;
   const rank = (lower: Seat): number => {
     const { above, depth: level = Infinity } = lower;
     if (above === undefined || above.planted || avoid.has(above.node) || lower === seat || !mayMove(lower.node))

@@ -125,7 +125,9 @@ export class Plan {
     const { seat } = newcomer;
     const isNew = seat.below.length === 0;
     const wasFed = this.#records.get(seat.node)?.lastParent !== undefined;
-    if (isNew && seat.slots < 2 && this.tree.spare <= this.#generations.builders) return undefined;
+    const [room, builders] = [this.tree.spare, this.#generations.builders];
+    const brings = seat.slots >= 1 && room + builders === 0;
+    if (isNew && seat.slots < 2 && room <= builders && !brings) return undefined;
     if (isNew && !wasFed && seat.slots >= 2 && this.#lifting.makeRoom(now)) return undefined;
     const slot = chooseSlot(this.tree, newcomer, this.#suits, this.#random);
     const depth = slot?.depth === undefined ? Infinity : slot.depth + 1;
