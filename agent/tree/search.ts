@@ -20,6 +20,8 @@ const MEETING_FOR_VIEWERS = seconds(1);
 const NAMED_FIRST = ms(300);
 /** Long enough for the rendezvous to find a place that is as high as the one before, short enough for spares to bridge. */
 const HIGH_FIRST = seconds(2);
+/** The same while a parent is there that leaves: it stays for two seconds, and a place far down wants a while of these. */
+const HIGH_BEFORE = ms(1200);
 /** Who is to move to one that has no room yet asks again: somebody is on the way from there. */
 const MOVE_TRIES = 4;
 /** Without a rendezvous: so many that others know are met at once, and so many are asked whom they know. */
@@ -73,8 +75,9 @@ export class Search {
   }
 
   begin(need: Need, now: Instant): void {
+    // Who waited already, and lost what it had meanwhile, has waited enough.
+    if (URGENCY[this.need] < URGENCY.better) this.#highUntil = after(now, need === 'any' ? HIGH_FIRST : HIGH_BEFORE);
     if (URGENCY[need] > URGENCY[this.need]) this.need = need;
-    this.#highUntil = after(now, HIGH_FIRST);
     this.#deadlines.set('look', now);
   }
 
