@@ -31,6 +31,8 @@ const UNPROVEN_FOR = seconds(20);
 const AUDITORS = 12;
 /** Orders for these that nobody has taken yet. */
 const AUDITS_KEPT = 64;
+/** Nobody helps out with more, whatever it says that it can send. */
+const HELP_MOST = 8;
 /** The origin asks for no parent. */
 const NEVER = minutes(60);
 
@@ -85,12 +87,11 @@ export class Plan {
     const { ripe = false, lastParent } = this.#records.get(node) ?? {};
     this.#records.set(node, { capacity, most, prefix, ripe, lastParent });
     const isDemoted = this.#doubts.isDemoted(node, now);
-    const whole = (streams: number): number => Math.max(0, Math.min(this.#most, Math.floor(streams)));
-    const slots = isDemoted ? 0 : whole(capacity);
+    const slots = isDemoted ? 0 : Math.max(0, Math.min(this.#most, Math.floor(capacity)));
     if (this.tree.get(node)?.planted === true) this.tree.resize(node, Math.floor(capacity));
     else {
       this.tree.enter(node, slots);
-      this.tree.resize(node, slots, isDemoted ? 0 : Math.max(slots, whole(most)));
+      this.tree.resize(node, slots, isDemoted ? 0 : Math.max(slots, Math.min(HELP_MOST, Math.floor(most))));
     }
     this.tree.open(node, this.#doubts.isDoubted(node, now) ? 'shut' : ripe ? 'open' : 'young');
   }
