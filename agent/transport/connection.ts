@@ -34,6 +34,8 @@ export class Connection {
   readonly #incoming: Incoming;
   #closed = false;
   #now: Instant = at(0);
+  /** Nothing but a step changes it, and a household asks all its sessions after each datagram of one. */
+  #wake: Instant | undefined | 'unknown' = 'unknown';
 
   constructor(options: Options) {
     const { random } = options;
@@ -67,6 +69,7 @@ export class Connection {
   step(input: Input, now: Instant): readonly Effect[] {
     if (this.#closed) return NOTHING;
     this.#now = now;
+    this.#wake = 'unknown';
     this.#silence.begin(now);
     const effects: Effect[] = [];
     switch (input.kind) {
@@ -108,6 +111,11 @@ export class Connection {
 
   wake(): Instant | undefined {
     if (this.#closed) return undefined;
+    if (this.#wake === 'unknown') this.#wake = this.#next();
+    return this.#wake;
+  }
+
+  #next(): Instant | undefined {
     const { flight, rtt, outbox } = this.#parts;
     let wake = earliest(flight.wake(rtt, ACK_PATIENCE), outbox.wake());
     wake = earliest(wake, this.#outgoing.wake());

@@ -57,8 +57,8 @@ export class Quiet {
   }
 }
 
-/** A hole in a stream gets a hum so often: two in a row may be lost before it counts as silence, or nearly. */
-const HUM_EVERY = ms(12);
+/** A hole in a stream gets a hum so often: what the receiver allows a pause is half as much again, and grows when one is lost. */
+const HUM_EVERY = ms(20);
 /** No period shows. */
 const HUM_SPREAD = 0.2;
 /** A stream that makes longer holes than this is over. */

@@ -394,7 +394,7 @@ describe('change of address', () => {
     }
     pair.run(3000);
     const [said, spoke] = [pair.sizes.a.length, pair.sizes.b.filter((size) => size > 900).length];
-    expect(said).toBeGreaterThan(number + 60);
+    expect(said).toBeGreaterThan(number + 40);
     expect(said).toBeLessThan(number + 260);
     expect(spoke).toBe(0);
     pair.gate = (from) => from === 'b';

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Child } from '../child.ts';
+import { readLoad } from '../../../agent/io/load.ts';
+import { pause } from '../programs.ts';
 
 /** What one program has used so far. */
 export interface Usage {
@@ -32,4 +34,21 @@ export function sentBy({ pid }: Child): { readonly bytes: number; readonly packe
   );
   const sum = (column: number): number => wires.reduce((all, fields) => all + (fields[column] ?? 0), 0);
   return { bytes: sum(8), packets: sum(9) };
+}
+
+/** Looked at for so long, ms; a tree of programs that have just started is busy compiling itself. */
+const LOOKED_MS = 3000;
+const CALM_SHARE = 0.1;
+
+/** Waits until so much of the machine is idle that programs get their turn, for a while; answers with the idle share. */
+export async function calm(patienceMs = 90_000): Promise<number> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    const before = readLoad(undefined).ticks;
+    await pause(LOOKED_MS);
+    const after = readLoad(undefined).ticks;
+    if (before === undefined || after === undefined) throw new Error('/proc/stat does not tell');
+    const idle = 1 - (after.busy - before.busy) / (after.all - before.all);
+    if (idle >= CALM_SHARE || performance.now() > until) return idle;
+  }
 }

@@ -9,6 +9,7 @@ import { crowd, joins } from './joins.ts';
 import { kills } from './kills.ts';
 import { leaves } from './leaves.ts';
 import { liars } from './liars.ts';
+import { calm } from './load.ts';
 import { outage } from './outage.ts';
 import { slow, stalls } from './stalls.ts';
 
@@ -71,7 +72,9 @@ export async function measure(name: MeasureName, extent: Extent, say: Say): Prom
   return inLab(async (lab, states) => {
     if (isApart(name)) return APART[name](lab, states, extent, say);
     const grove = await grown(lab, states, { nats: mixed(extent.homes), line: LINE });
-    say(`${extent.homes} households stand ${Math.max(...(await grove.settled()).map(({ depth }) => depth))} deep`);
+    const deepest = Math.max(...(await grove.settled()).map(({ depth }) => depth));
+    const idle = await calm();
+    say(`${extent.homes} households stand ${deepest} deep; ${(100 * idle).toFixed(0)} % of the machine is idle`);
     return STANDING[name](grove, extent, say);
   });
 }

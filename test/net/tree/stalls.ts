@@ -8,8 +8,8 @@ type Say = (line: string) => void;
 
 const HANGS_MS = 3000;
 const SLOW_MS = 12_000;
-/** Less than one child's stream, of the 0.85 Mbit/s that there are. */
-const SLOW_BPS = 600_000;
+/** Less than one child's stream, of the 0.37 Mbit/s that there are. */
+const SLOW_BPS = 300_000;
 const BEGUN_MS = 150;
 
 /** One that feeds others hangs for three seconds: its children go on, and it finds its way back. */
