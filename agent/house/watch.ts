@@ -203,9 +203,10 @@ export class Watch {
     const effects = this.feed.take(bytes, pairId, now);
     for (const effect of effects) this.#actOnFeed(effect, pairId, now, out);
     if (effects.some((effect) => effect.kind === 'refused' && effect.reason === 'fork')) this.#showFork(bytes, out);
-    if (pairId !== this.kin.parent?.pairId) return;
+    const isParent = pairId === this.kin.parent?.pairId;
+    if (!isParent && relative.quiet === undefined) return;
     const isNews = effects.length === 0 ? this.#isRecent(bytes) : effects.some(({ kind }) => kind === 'forward');
-    if (isNews) this.#heardAt = now;
+    if (isNews && isParent) this.#heardAt = now;
     this.kin.step({ kind: 'piece', pairId, isNews }, now, out);
   }
 

@@ -1,6 +1,7 @@
 import { Deadlines } from '../base/deadlines.ts';
 import { between, type Random } from '../base/random.ts';
 import { after, at, type Instant, type Millis, ms, seconds } from '../base/time.ts';
+import type { Brood } from './brood.ts';
 import { Contacts, isLower } from './contacts.ts';
 import { Roll, TOLD } from './roll.ts';
 import type { Entry, MemberEffect, MemberInput, Peer, Short } from './talk.ts';
@@ -29,13 +30,11 @@ interface Guest {
 interface Place {
   readonly parent: Peer | undefined;
   readonly grandparent: Short | undefined;
-  readonly children: readonly Peer[];
+  readonly brood: Pick<Brood, 'peers' | 'roomy'>;
   readonly free: number;
   readonly depth: number;
   /** Steps from here to the last one below. */
   readonly height: number;
-  /** Children that could feed somebody and feed nobody. */
-  readonly roomy: readonly Short[];
 }
 
 /** Everybody with whom a session stands: who may be asked, who may ask us, and who is known by rumour. */
@@ -67,6 +66,11 @@ export class Company {
     this.#tellEvery = tellEvery;
     this.#random = random;
     this.#short = short;
+  }
+
+  /** Its place is not to be had: it was left for what it did, and not because it was gone. */
+  parentLives(): void {
+    if (this.#stood !== undefined) this.#stood = { ...this.#stood, isHeir: false };
   }
 
   get formerParent(): Short | undefined {
@@ -232,7 +236,7 @@ export class Company {
   }
 
   #tell(place: Place, now: Instant, out: MemberEffect[]): void {
-    const to = [...this.peers, ...place.children];
+    const to = [...this.peers, ...place.brood.peers];
     const peer = to[this.#random(Math.max(1, to.length))];
     if (peer !== undefined) out.push({ kind: 'roll', peer, entries: this.#entries(peer, place) });
     this.#deadlines.set('tell', after(now, ms(this.#tellEvery * between(this.#random, 0.67, 1.33))));
@@ -250,11 +254,11 @@ export class Company {
    * Ourselves, and whom we have a session with: we can bring others together with these. Those with room first, and
    * children that feed nobody yet have it.
    */
-  #entries(peer: Peer, { free, depth, roomy }: Place): readonly Entry[] {
+  #entries(peer: Peer, { free, depth, brood }: Place): readonly Entry[] {
     const near = [...this.contacts.all()].filter((contact) => contact.isOpen && contact.peer !== peer);
     const known = [
       ...near.map(({ short, free, depth }) => ({ short, free, depth })),
-      ...roomy.map((short) => ({ short, free: 1, depth: depth + 1 })),
+      ...brood.roomy.map((short) => ({ short, free: 1, depth: depth + 1 })),
     ];
     const first = this.#random(Math.max(1, known.length));
     const told = [...known.slice(first), ...known.slice(0, first)].sort((a, b) => b.free - a.free);

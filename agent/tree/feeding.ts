@@ -17,6 +17,7 @@ interface Guest {
 export class Feeding {
   readonly brood: Brood;
   #sent: Instant = at(0);
+  #forwarded: Instant = at(0);
 
   constructor(slots: number, most: number | undefined, isStrict: boolean) {
     this.brood = new Brood(slots, most, isStrict);
@@ -28,7 +29,12 @@ export class Feeding {
 
   /** Something of the stream went to all of them. */
   forwarded(now: Instant): void {
-    this.#sent = now;
+    this.#sent = this.#forwarded = now;
+  }
+
+  /** How long nothing of the stream has gone to them. */
+  still(now: Instant): Millis {
+    return since(this.#forwarded, now);
   }
 
   heard(peer: Peer, now: Instant): void {
@@ -42,12 +48,16 @@ export class Feeding {
     if (child !== undefined) child.isLeaving = true;
   }
 
-  /** `dry`: how long nothing of the stream has come here; `hops`: households between us and the break. */
-  beat(dry: Millis, hops: number, idle: boolean, now: Instant): readonly MemberEffect[] {
+  /**
+   * `dry`: how long nothing of the stream has come here; `hops`: households between us and the break; `isIdle`: there is no
+   * stream to come. A pause between two pictures is not worth a word.
+   */
+  beat(dry: Millis, hops: number, isIdle: boolean, now: Instant): readonly MemberEffect[] {
     if (this.brood.size === 0 || since(this.#sent, now) < BEAT) return [];
     this.#sent = now;
     const { peers } = this.brood;
-    return [dry < HOLD_AFTER ? { kind: 'beat', peers, idle } : { kind: 'hold', peers, since: dry, hops }];
+    if (dry < HOLD_AFTER) return [{ kind: 'beat', peers, idle: false }];
+    return [isIdle ? { kind: 'beat', peers, idle: true } : { kind: 'hold', peers, since: dry, hops }];
   }
 
   /** Lets somebody in, or says why not. `path`: ourselves and everybody above. */

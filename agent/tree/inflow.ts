@@ -1,6 +1,7 @@
 import { earliest, type Instant, type Millis, ms, since } from '../base/time.ts';
 import type { Contact } from './contacts.ts';
 import { type Asked, Pull } from './pull.ts';
+import type { Peer } from './talk.ts';
 import { Vigil } from './vigil.ts';
 
 /** The stream as it comes to one household: from its parent, and where that fails from others, block by block. */
@@ -11,7 +12,6 @@ export class Inflow {
   #fresh: Instant | undefined;
   #newest = -1;
   #missing: readonly number[] = [];
-  isIdle = false;
 
   /** The first block to ask a new parent for. */
   get from(): number | 'newest' {
@@ -30,16 +30,15 @@ export class Inflow {
   /** The parent was heard. */
   heard(what: 'data' | 'beat' | 'idle', now: Instant): void {
     this.vigil.heard(what, now);
-    if (what === 'beat') return;
-    this.isIdle = what === 'idle';
-    this.#fresh = now;
+    if (what === 'data') this.#fresh = now;
   }
 
   /** A block is whole. */
-  had(number: number, isFromParent: boolean, now: Instant): void {
+  had(number: number, peer: Peer, isFromParent: boolean, now: Instant): void {
     this.#newest = Math.max(this.#newest, number);
     this.#missing = this.#missing.filter((missing) => missing !== number);
     this.#fresh = now;
+    this.#pull.had(peer);
     if (!isFromParent) this.vigil.compare(now);
   }
 

@@ -144,7 +144,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         if (input.peer === this.#parent?.peer) this.#inflow.heard(input.what, now);
         return;
       case 'had':
-        this.#inflow.had(input.number, input.peer === this.#parent?.peer, now);
+        this.#inflow.had(input.number, input.peer, input.peer === this.#parent?.peer, now);
         return;
       case 'missing':
         this.#inflow.missing(input.numbers);
@@ -166,8 +166,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         this.#hearBehind(input.by, now, out);
         return;
       case 'bad':
-        if (input.peer === this.#parent?.peer) this.#fail('corrupt', input.proof, now, out);
-        else this.#lose(input.peer, 'corrupt', now, out);
+        if (input.peer === this.#parent?.peer) {
+          this.#company.parentLives();
+          this.#fail('corrupt', input.proof, now, out);
+        } else this.#lose(input.peer, 'corrupt', now, out);
         return;
       case 'refuse':
         if (input.peer === this.#parent?.peer) this.#lose(input.peer, input.reason, now, out);
@@ -218,8 +220,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const warm = () => this.#company.contacts.warm(this.#parent?.peer);
     for (const asked of this.#inflow.repair(this.#parent !== undefined, warm, now)) out.push({ kind: 'ask', ...asked });
     if (this.#state === 'running' && !this.#isOrigin) this.#seek(now, out);
-    const dry = this.#isOrigin ? ms(0) : this.#inflow.dry(now);
-    out.push(...this.#feeding.beat(dry, this.#hops(now), this.#isOrigin || this.#inflow.isIdle, now));
+    const dry = this.#isOrigin ? this.#feeding.still(now) : this.#inflow.dry(now);
+    out.push(...this.#feeding.beat(dry, this.#hops(now), this.#isIdle(now), now));
     if (this.#state === 'running') out.push(...this.#company.step(this.#place, now));
   }
 
@@ -231,7 +233,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       contact.role = 'move';
     if (contact?.role === 'move') this.#search.begin('move', now);
     else if (contact !== undefined && this.#search.need === 'none') contact.role = 'spare';
-    this.#search.met(now);
+    this.#search.met(contact, this.#company.contacts, now);
     if (contact === undefined)
       out.push({
         kind: 'standing',
@@ -247,16 +249,15 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   }
 
   get #place() {
-    const { parent, children } = this;
-    const [depth, height] = [this.depth ?? 0, this.#feeding.brood.height];
+    const { parent } = this;
+    const { brood } = this.#feeding;
     return {
       parent,
       grandparent: this.#grandparent,
-      children,
+      brood,
       free: this.#free,
-      depth,
-      height,
-      roomy: this.#feeding.brood.roomy,
+      depth: this.depth ?? 0,
+      height: brood.height,
     };
   }
 
@@ -272,11 +273,13 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         return;
       case 'barren':
       case 'dead':
+        if (this.#inflow.vigil.speaks(now)) this.#company.parentLives();
         this.#fail('silent', undefined, now, out);
     }
   }
 
   #seek(now: Instant, out: MemberEffect[]): void {
+    if (!this.isSeeking) return;
     const { contacts, roll } = this.#company;
     const except = new Set<Peer>();
     for (const { peer, short } of contacts.all())
@@ -286,6 +289,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       roll,
       grandparent: this.#grandparent ?? this.#company.formerGrandparent,
       isHeir: this.#company.isHeir,
+      hasViewers: this.#inflow.from !== 'newest',
       own: { depth: this.#company.formerDepth, height: this.#feeding.brood.height },
       except,
     };
@@ -299,6 +303,10 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         short === around.grandparent && around.isHeir ? (this.#parent?.short ?? this.#company.formerParent) : undefined,
     });
     out.push(...this.#search.step(around, court, now));
+  }
+
+  #isIdle(now: Instant): boolean {
+    return this.#isOrigin || (this.#parent !== undefined && this.#inflow.vigil.isIdle(now));
   }
 
   /** 0 when the break is right above us. */

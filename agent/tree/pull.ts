@@ -22,10 +22,18 @@ export class Pull {
   #next: Instant = at(0);
   /** Each round begins with another household: who did not answer is not asked for the same again. */
   #round = 0;
+  /** Those that brought something since the last round: they live, and what cut us off has not cut them off. */
+  readonly #givers = new Set<Peer>();
 
   end(): void {
     this.#began = undefined;
     this.#round = 0;
+    this.#givers.clear();
+  }
+
+  /** That one brought a block. */
+  had(peer: Peer): void {
+    if (this.#began !== undefined) this.#givers.add(peer);
   }
 
   /** `newest`: the last block that is here; what comes after it is missing since `dryAt`. */
@@ -42,11 +50,14 @@ export class Pull {
     const ahead = newest < 0 ? 0 : Math.min(AHEAD_MOST, Math.ceil(since(dryAt, now) / BLOCK) + 2);
     const numbers = [...missing, ...Array.from({ length: ahead }, (_, i) => newest + 1 + i)];
     const round = this.#round++;
-    return contacts
-      .map(({ peer }, i) => ({
-        peer,
-        numbers: numbers.filter((number) => (number + round) % contacts.length === i),
-      }))
+    const givers = contacts.filter(({ peer }) => this.#givers.has(peer));
+    const among = givers.length > 0 ? givers : contacts;
+    this.#givers.clear();
+    const isOf = (number: number, i: number): boolean => (number + round) % among.length === i;
+    // Viewers wait for the first one: it is worth asking the nearest for, whoever's turn it is.
+    const isFirst = (number: number, i: number): boolean => round === 0 && i === 0 && number === numbers[0];
+    return among
+      .map(({ peer }, i) => ({ peer, numbers: numbers.filter((number) => isOf(number, i) || isFirst(number, i)) }))
       .filter((asked) => asked.numbers.length > 0);
   }
 

@@ -42,6 +42,8 @@ export interface Surroundings {
   readonly roll: Roll;
   readonly grandparent: Short | undefined;
   readonly isHeir: boolean;
+  /** The stream was here already, and is missed. */
+  readonly hasViewers: boolean;
   readonly own: Standing;
   /** Children and the present parent: never candidates. */
   readonly except: ReadonlySet<Peer>;
@@ -119,9 +121,14 @@ export class Search {
     if (this.need !== 'none') this.#deadlines.set('look', now);
   }
 
-  /** Somebody to ask is here now. */
-  met(now: Instant): void {
-    if (this.need !== 'none') this.#deadlines.set('look', now);
+  /** Somebody to ask is here now; undefined for one that may ask us. */
+  met(contact: Contact | undefined, contacts: Contacts, now: Instant): void {
+    if (this.need === 'none') return;
+    this.#deadlines.set('look', now);
+    // A spare that has not answered yet may be gone itself; the place that was named is there.
+    const asked = this.#courting === undefined ? undefined : contacts.get(this.#courting);
+    if (contact !== undefined && contact.role !== 'spare' && asked?.role === 'spare')
+      this.refused(asked.peer, contacts, now);
   }
 
   /** The rendezvous named a parent: it is being connected to. `hasViewers`: the stream was here already. */
@@ -183,6 +190,9 @@ export class Search {
       this.#courting = contact.peer;
       this.#deadlines.set('court', after(now, ms(Math.max(COURT_FOR, COURT_TRIPS * contact.rtt))));
       out.push(court(contact));
+      // Its slots are taken: if it has something left for somebody in need it is for a minute only, and if not, time was won.
+      const isSure = contact.role !== 'spare' || contact.free > 0 || (isHeir && contact.short === grandparent);
+      if (this.need === 'any' && around.hasViewers && !isSure && this.#isThere) this.#ask(now, out);
       return;
     }
     if (this.need === 'move') {
@@ -206,6 +216,10 @@ export class Search {
         out.push({ kind: 'roll', peer, entries: [] });
       return;
     }
+    this.#ask(now, out);
+  }
+
+  #ask(now: Instant, out: MemberEffect[]): void {
     if ((this.#deadlines.get('ask') ?? now) > now) return;
     this.#deadlines.set('ask', after(now, ms(ASK_AGAIN * between(this.#random, 0.67, 1.33))));
     if (this.#named !== undefined) this.avoid(this.#named, now);

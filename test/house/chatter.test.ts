@@ -55,13 +55,13 @@ class Middle {
     return this.give({ kind: 'control', pairId, message });
   }
 
-  /** The same words, so many a second for so long; the parent beats besides. */
+  /** The same words, so many a second for so long; the parent gives the stream besides. */
   flood(pairId: number, words: (i: number) => PeerMessage, perSecond: number, seconds: number): readonly KinEffect[] {
     const out: KinEffect[] = [];
     for (let i = 0; i < perSecond * seconds; i++) {
       this.now += 1000 / perSecond;
       out.push(...this.say(pairId, words(i)));
-      if (i % Math.ceil(perSecond / 20) === 0) out.push(...this.say(PARENT, { kind: 'beat', idle: true }));
+      if (i % Math.ceil(perSecond / 20) === 0) out.push(...this.give({ kind: 'piece', pairId: PARENT, isNews: true }));
       out.push(...this.give({ kind: 'tick' }));
     }
     return out;

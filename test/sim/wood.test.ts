@@ -70,6 +70,20 @@ describe(`${HOMES} households behind mixed NATs`, () => {
     expect(wood.skipped()).toBe(0);
   });
 
+  it.each([1, 4, 9])('have another parent soon after theirs fell silent and went on beating (%i)', (seed) => {
+    const wood = new Wood(seed, HOMES, 30_000);
+    const inner = wood.inner();
+    const liar = inner[seed % inner.length];
+    if (liar === undefined) throw new Error('nobody feeds anybody');
+    const children = wood.childrenOf(liar);
+    tamper(liar, () => undefined);
+    // After a quarter of a second round trips of 80 ms: a spare that is full, the rendezvous, two to punch, and the question.
+    wood.pass(700);
+    for (const child of children) expect([undefined, liar.name]).not.toContain(wood.parentNameOf(child));
+    wood.pass(2000);
+    expect(wood.skipped()).toBe(0);
+  });
+
   it('leave a parent that is slower than the stream, without a gap', () => {
     const wood = new Wood(9, FEW, 30_000);
     const slow = innerOne(wood);

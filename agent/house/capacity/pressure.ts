@@ -33,6 +33,8 @@ export interface Weather {
 
 /** Two looks: one may be chance. */
 const FULL_FOR = ms(400);
+/** Children that go while the line is full go because of it: they notice within a quarter of a second. */
+const LEFT_LATELY = seconds(1);
 /** A new child gets the last seconds faster than they were made, and fills the line with them on purpose. */
 const CATCHES_UP = seconds(4);
 /** More than Wi-Fi and busy computers add, less than a viewer's cushion by far. */
@@ -70,19 +72,24 @@ export class Pressure {
   #bytes = 0;
   #looked: Instant = at(0);
   #fullSince: Instant | undefined;
+  /** When a child went last. */
+  #leftAt: Instant = at(-Infinity);
 
   /** `need`: bytes per millisecond that all children take together; `isLate`: our own stream comes late. */
   look(sights: readonly Sight[], need: number, isLate: boolean, now: Instant): Weather {
     const span = Math.max(1, since(this.#looked, now));
     this.#looked = now;
     const others = sights.filter(({ isChild }) => !isChild);
+    const children = sights.filter(({ isChild }) => isChild);
+    if (this.#hasLost(children)) this.#leftAt = now;
+    // Whoever could not wait for us to see it has seen it, if others feel the same.
+    const haveLeft = since(this.#leftAt, now) < LEFT_LATELY;
     const before = Math.min(...others.map((one) => this.#grown(one)));
     for (const sight of sights) this.#track(sight, before === Infinity ? 0 : before, span, now);
     const here = new Set(sights.map(({ pairId }) => pairId));
     for (const pairId of this.#tracks.keys()) if (!here.has(pairId)) this.#tracks.delete(pairId);
     const average = this.#average(now);
     const latest = sights.reduce((sum, { pairId }) => sum + (this.#tracks.get(pairId)?.rate ?? 0), 0);
-    const children = sights.filter(({ isChild }) => isChild);
     const waiting = children.reduce((sum, { waitingBytes }) => sum + waitingBytes, 0);
     const backlog = ms(need === 0 ? 0 : waiting / need);
     const loss = Math.min(1, ...children.map(({ pairId }) => this.#tracks.get(pairId)?.loss ?? 0));
@@ -90,22 +97,28 @@ export class Pressure {
     const suffers = backlog >= BACKLOG || loss >= LOSSY || isLate || gets < ENOUGH * need;
     const isNew = ({ pairId }: Sight): boolean => since(this.#tracks.get(pairId)?.since ?? now, now) < CATCHES_UP;
     const catching = children.filter(isNew);
-    const theirs = children.length === 0 ? 0 : Math.min(...children.map((one) => this.#grown(one)));
+    const felt = haveLeft ? others : children;
+    const theirs = felt.length === 0 ? 0 : Math.min(...felt.map((one) => this.#grown(one)));
     const queue = ms(Math.min(theirs, ...others.map((one) => this.#grown(one))));
-    const isPressed = suffers && (queue >= QUEUE || (children.length > 1 && loss >= LOST && queue > 0));
+    const isPressed = (suffers || haveLeft) && (queue >= QUEUE || (children.length > 1 && loss >= LOST && queue > 0));
     if (!isPressed) this.#fullSince = undefined;
     else this.#fullSince ??= now;
-    const patience = catching.length > 0 ? CATCHES_UP : FULL_FOR;
+    const patience = catching.length > 0 ? CATCHES_UP : haveLeft ? 0 : FULL_FOR;
     const isFull = this.#fullSince !== undefined && since(this.#fullSince, now) >= patience;
     const shown = Math.max(average, ...catching.map((one) => one.deliveryRate));
     return {
       isFull,
-      isDoubtful: theirs >= QUEUE && suffers,
+      isDoubtful: haveLeft || (theirs >= QUEUE && suffers),
       queue,
       delivered: Math.min(average, latest),
       shown,
       backlog,
     };
+  }
+
+  #hasLost(children: readonly Sight[]): boolean {
+    const here = new Set(children.map(({ pairId }) => pairId));
+    return [...this.#tracks].some(([pairId, { isChild }]) => isChild && !here.has(pairId));
   }
 
   /** How much longer a round trip takes than it did. */
