@@ -15,7 +15,7 @@ const QUIET_FOR = seconds(5);
 /** Several are asked at the same time. */
 const HOLD_EVERY = ms(50);
 
-export interface DeedsOptions extends Pick<KinOptions, 'channel' | 'silence'> {
+export interface DeedsOptions extends Pick<KinOptions, 'channel' | 'silence' | 'isOrigin'> {
   readonly children: Children;
   readonly relatives: Relatives;
   readonly supply: Supply;
@@ -147,10 +147,11 @@ export class Deeds {
     if (entries.length > 0) tell([pairId], { kind: 'roll', entries: entries.slice(0, ROLL_MOST) }, out);
   }
 
-  /** Feeds whom the member feeds, and besides them who is on its way out and has children of its own. */
+  /** Feeds whom the member feeds, and besides them who is on its way out and has children of its own; not at the origin. */
   #settle(fed: readonly Peer[], out: Orders): void {
     for (const { pairId } of this.#children.facts) {
-      if (!fed.includes(pairId) && this.#relatives.get(pairId)?.isLeaving !== true) this.dismiss(pairId, out);
+      const isKept = !this.#options.isOrigin && this.#relatives.get(pairId)?.isLeaving === true;
+      if (!fed.includes(pairId) && !isKept) this.dismiss(pairId, out);
     }
   }
 }

@@ -57,7 +57,7 @@ export class Kin {
     const { children, relatives, drought } = this;
     const supply = new Supply(options, children, this.#count);
     this.#supply = supply;
-    this.#deeds = new Deeds({ channel, silence, children, relatives, supply, drought });
+    this.#deeds = new Deeds({ channel, silence, isOrigin, children, relatives, supply, drought });
   }
 
   /** The household that feeds this one; undefined while there is none. */

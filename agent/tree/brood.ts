@@ -168,8 +168,9 @@ export class Brood {
     const before = instead === undefined ? undefined : this.#children.get(instead);
     if (instead !== undefined) this.#children.delete(instead);
     this.#children.set(child.peer, child);
-    // Who leaves in an orderly way is fed until its children have changed over: nobody is to miss a block by that.
-    const isKept = before === undefined || instead === child.peer || before.isLeaving;
+    // Who leaves in an orderly way is fed until its children have changed over: nobody is to miss a block by that. The origin
+    // has promised its line to so many copies; who leaves it sees to it that nobody needs its own any more.
+    const isKept = before === undefined || instead === child.peer || (before.isLeaving && !this.#isStrict);
     return { kind: 'yes', child, down, starve: isKept ? undefined : instead };
   }
 

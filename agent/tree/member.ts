@@ -14,6 +14,8 @@ import type { MemberEffect, MemberInput, Peer, Short } from './talk.ts';
 const BEHIND_MOST = ms(300);
 /** What an orderly leaver gives its children: longer than most hard punches. */
 const LEAVE_IN = seconds(2);
+/** Under the origin its heir takes its very place, and waits until nobody else is fed by that any more, or so long. */
+const HEIR_LAST = ms(1600);
 /** A child that was told to go elsewhere and is still here. */
 const MOVES_FOR = seconds(10);
 const RETURN_WITHIN = seconds(5);
@@ -56,7 +58,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly #inflow = new Inflow();
   readonly #company: Company;
   readonly #search: Search;
-  readonly #deadlines = new Deadlines<'stand' | 'leave' | 'shed' | 'help'>();
+  readonly #deadlines = new Deadlines<'stand' | 'heir' | 'leave' | 'shed' | 'help'>();
   #state: State = 'new';
   #parent: Parent | undefined;
   #last: Instant = at(0);
@@ -203,6 +205,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       switch (name) {
         case 'stand':
           this.#stand(out);
+          break;
+        case 'heir':
+          if (this.#state === 'leaving') this.#tellHeir(out);
           break;
         case 'leave':
           this.#end(out);
@@ -424,7 +429,15 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     out.push({ kind: 'starve', peer });
     this.#tellPath(out);
     this.#stand(out);
-    if (this.#state === 'leaving' && this.#feeding.brood.size === 0) this.#end(out);
+    if (this.#state !== 'leaving') return;
+    if (this.#feeding.brood.size === 0) this.#end(out);
+    else if (this.#feeding.brood.size === 1 && this.#deadlines.get('heir') !== undefined) this.#tellHeir(out);
+  }
+
+  /** Takes our place; the origin feeds no third beside it, and by now nobody but the heir needs what we get. */
+  #tellHeir(out: MemberEffect[]): void {
+    this.#deadlines.clear('heir');
+    out.push({ kind: 'leaving', peers: this.#feeding.brood.peers });
   }
 
   #resize(slots: number, most: number, now: Instant): void {
@@ -470,6 +483,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       ...this.#company.peers,
       ...(this.#parent === undefined ? [] : [this.#parent.peer]),
     ]);
+    const heir = this.depth === 1 && this.#feeding.brood.size > 1 ? this.#feeding.brood.heir?.peer : undefined;
+    if (heir !== undefined && told.delete(heir)) this.#deadlines.set('heir', after(now, HEIR_LAST));
     if (told.size > 0) out.push({ kind: 'leaving', peers: [...told] });
     if (this.#feeding.brood.size === 0) this.#end(out);
     else this.#deadlines.set('leave', after(now, LEAVE_IN));

@@ -40,13 +40,24 @@ describe(`${HOMES} households behind mixed NATs`, () => {
     for (const home of wood.living) expect(wood.depthOf(home)).toBeDefined();
   });
 
-  it('lose nothing when one stops in order: its children are fed by others before it goes', () => {
-    const wood = new Wood(4, FEW, 40_000);
+  it.each([
+    [4, FEW],
+    [5, FEW],
+    [6, HOMES],
+    [7, HOMES],
+    [8, HOMES],
+  ])('lose nothing when one stops in order, and the origin feeds no third (seed %i, %i homes)', (seed, homes) => {
+    const wood = new Wood(seed, homes, 40_000);
     for (let i = 0; i < 3; i++) {
       const home = innerOne(wood);
       const children = wood.childrenOf(home);
       home.drive.give({ kind: 'leave' });
-      wood.pass(2500);
+      let fed = 0;
+      for (let passed = 0; passed < 2500; passed += 5) {
+        wood.pass(5);
+        fed = Math.max(fed, wood.town.origin.kin.children.facts.length);
+      }
+      expect(fed).toBeLessThanOrEqual(2);
       home.drive.stop();
       wood.living.delete(home);
       for (const child of children) {

@@ -198,11 +198,11 @@ describe('who is let in', () => {
 
   it.each([
     [
-      'is the heir of a child that said that it leaves, however often it is heard after, and feeds that until it has left',
+      'has its place from a child that leaves, however often that is heard after, which is fed until it has left',
       false,
     ],
-    ['is that also under the origin', true],
-  ] as const)('%s', (_what, isOrigin) => {
+    ['has it under the origin too, which feeds nobody beside it', true],
+  ] as const)('an heir %s', (_what, isOrigin) => {
     const scene = isOrigin ? new Scene(1, true) : Scene.fed(1);
     scene.child(50);
     scene.give({ kind: 'leaving', peer: 50 });
@@ -210,7 +210,7 @@ describe('who is let in', () => {
     scene.open(60, 'child');
     const effects = scene.give({ kind: 'subscribe', peer: 60, from: 5, slots: 2, height: 1, instead: 50 });
     expect(of(effects, 'feed')).toMatchObject([{ peer: 60, from: 5 }]);
-    expect(of(effects, 'starve')).toEqual([]);
+    expect(of(effects, 'starve')).toEqual(isOrigin ? [{ kind: 'starve', peer: 50 }] : []);
   });
 });
 
@@ -278,6 +278,27 @@ describe('an orderly stop', () => {
     expect(new Set(told?.peers)).toEqual(new Set([10, 30, 31, 50]));
     expect(of(scene.child(51), 'refuse')).toMatchObject([{ reason: 'stopping' }]);
     expect(kinds(scene.give({ kind: 'unsubscribe', peer: 50 }))).toContain('left');
+  });
+
+  it('under the origin tells its heir when the others have gone, or have had their time', () => {
+    const below = (): Scene => {
+      const scene = Scene.fed();
+      scene.give({ kind: 'path', peer: 10, path: [], heir: false });
+      scene.child(50);
+      scene.child(51);
+      return scene;
+    };
+    const scene = below();
+    const told = of(scene.give({ kind: 'leave' }), 'leaving').flatMap(({ peers }) => peers);
+    const [heir, other] = told.includes(51) ? [50, 51] : [51, 50];
+    expect(told).toContain(other);
+    expect(told).not.toContain(heir);
+    expect(of(scene.give({ kind: 'unsubscribe', peer: other }), 'leaving')).toMatchObject([{ peers: [heir] }]);
+    expect(of(scene.pass(1900, 10), 'leaving')).toEqual([]);
+    const late = below();
+    late.give({ kind: 'leave' });
+    expect(of(late.pass(1500, 10), 'leaving')).toEqual([]);
+    expect(of(late.pass(200, 10), 'leaving').flatMap(({ peers }) => peers)).toContain(heir);
   });
 
   it('waits two seconds for children and no longer', () => {
