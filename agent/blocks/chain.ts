@@ -1,3 +1,4 @@
+import { forgetOldest } from '../base/newest.ts';
 import { sameBytes } from '../base/bytes.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -38,10 +39,7 @@ export class Chain {
   add({ number, previous }: Manifest, hash: Uint8Array): void {
     // A copy: what is kept for seconds must not keep the whole datagram alive.
     this.#links.set(number, { hash, previous: previous.slice() });
-    for (const old of this.#links.keys()) {
-      if (this.#links.size <= KNOWN) break;
-      this.#links.delete(old);
-    }
+    forgetOldest(this.#links, KNOWN);
   }
 
   clear(): void {

@@ -48,10 +48,12 @@ export interface Server {
   readonly key: Uint8Array;
 }
 
-/** A channel to take: its Ed25519 key, and the 32-byte token of a private one. */
+/** A channel to take. */
 export interface ChannelTaken {
+  /** Its Ed25519 key. */
   readonly id: Uint8Array;
-  readonly token: Uint8Array | undefined;
+  /** 32 bytes; undefined for a public one, and for a private one that is only passed on. */
+  readonly token?: Uint8Array | undefined;
 }
 
 /** A word after the role that is no option. */

@@ -1,6 +1,7 @@
+import type { Allowance } from '../base/allowance.ts';
 import { type Random } from '../base/random.ts';
 import { Member } from '../tree/member.ts';
-import type { Millis } from '../base/time.ts';
+import { at, type Millis } from '../base/time.ts';
 
 export type Manner =
   | 'honest'
@@ -59,8 +60,7 @@ export class House {
   /** The last time that its machine was told that all is well. */
   refreshed = -1;
   /** Blocks it gives to others out of its reserve, as a bucket. */
-  reserve = 0;
-  reserveAt = 0;
+  readonly reserve: Allowance = { level: 0, at: at(0) };
 
   constructor(
     id: number,
@@ -83,11 +83,11 @@ export class House {
   }
 
   /** Everyone below, itself first. For a moment two can be below each other: each goes to who was below it, before it has its path. */
-  *all(): Generator<House> {
+  *all(follows: (child: House) => boolean = () => true): Generator<House> {
     const waiting: House[] = [this];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       yield next;
-      for (const child of next.under) if (child !== this) waiting.push(child);
+      for (const child of next.under) if (child !== this && follows(child)) waiting.push(child);
     }
   }
 

@@ -78,12 +78,7 @@ export class Registry {
         return this.#soon(() => this.#sim.step(house, { kind: 'refused', retryIn: answer.retryIn }));
       }
       this.#soon(() => {
-        this.#sim.connect(
-          house.id,
-          Number(answer.parent),
-          'parent',
-          answer.displaced === undefined ? undefined : Number(answer.displaced),
-        );
+        this.#sim.connect(house.id, Number(answer.parent), 'parent', numberOf(answer.displaced));
         this.#meet(house, answer.spares);
       });
     });
@@ -96,14 +91,7 @@ export class Registry {
       house.standAt = Infinity;
       if (!house.isAlive) return;
       const { parent, children } = house.member;
-      this.#soon(() => {
-        this.plan.stand(
-          house.node,
-          { parent: parent === undefined ? undefined : String(parent), children: children.map(String) },
-          this.#sim.clock,
-        );
-        this.#plan();
-      });
+      this.said(house, parent, children);
     });
   }
 
@@ -116,13 +104,9 @@ export class Registry {
   }
 
   /** A household says of its place what is not so. */
-  pretended(house: House, parent: number | undefined, children: readonly number[]): void {
+  said(house: House, parent: number | undefined, children: readonly number[]): void {
     this.#soon(() => {
-      this.plan.stand(
-        house.node,
-        { parent: parent === undefined ? undefined : String(parent), children: children.map(String) },
-        this.#sim.clock,
-      );
+      this.plan.stand(house.node, { parent: parent?.toString(), children: children.map(String) }, this.#sim.clock);
       this.#plan();
     });
   }
@@ -181,9 +165,7 @@ export class Registry {
       this.#wakeAt = Infinity;
       if (!this.isThere) return;
       for (const { node, to, instead } of this.plan.due(this.#sim.clock)) {
-        this.#soon(() =>
-          this.#sim.connect(Number(node), Number(to), 'move', instead === undefined ? undefined : Number(instead)),
-        );
+        this.#soon(() => this.#sim.connect(Number(node), Number(to), 'move', numberOf(instead)));
       }
       for (const { by, of } of this.plan.audits(this.#sim.clock)) this.#soon(() => this.#audit(by, of));
       this.#plan();
@@ -229,4 +211,8 @@ function verdict(audited: House): boolean | undefined {
 
 function claim(house: House): Claimant {
   return { capacity: house.slots, most: house.most, prefix: house.prefix };
+}
+
+function numberOf(node: string | undefined): number | undefined {
+  return node === undefined ? undefined : Number(node);
 }

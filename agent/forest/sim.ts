@@ -1,3 +1,4 @@
+import { affords, spend } from '../base/allowance.ts';
 import { at, type Instant, type Millis, ms, seconds } from '../base/time.ts';
 import { between, type Random, seeded } from '../base/random.ts';
 import { Heap } from '../base/heap.ts';
@@ -386,11 +387,11 @@ export class Sim {
   }
 
   #spend(house: House, wanted: number): number {
-    const rate = (RESERVE_PER_SECOND * Math.max(1, house.slots)) / 1000;
-    house.reserve = Math.min(RESERVE, house.reserve + (this.now - house.reserveAt) * rate);
-    house.reserveAt = this.now;
-    const given = Math.min(wanted, Math.floor(house.reserve));
-    house.reserve -= given;
+    const rate = { burst: RESERVE, perSecond: RESERVE_PER_SECOND * Math.max(1, house.slots) };
+    // What is there by now.
+    affords(house.reserve, rate, 0, this.clock);
+    const given = Math.min(wanted, Math.floor(house.reserve.level));
+    spend(house.reserve, rate, given, this.clock);
     return given;
   }
 

@@ -85,12 +85,8 @@ export class Stream {
   }
 
   /** Those to whom comes what a household has, itself first. */
-  *#reached(top: House): Generator<House> {
-    const waiting: House[] = [top];
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      yield next;
-      for (const child of next.under) if (child !== top && this.isFed(child)) waiting.push(child);
-    }
+  #reached(top: House): Generator<House> {
+    return top.all((child) => this.isFed(child));
   }
 
   #reach(top: House, upTo: number, now: number): House[] {

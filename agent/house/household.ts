@@ -1,3 +1,4 @@
+import type { ChannelTaken } from '../config/schema.ts';
 import { hex, sameBytes } from '../base/bytes.ts';
 import type { Machine } from '../base/machine.ts';
 import type { NatProfile } from '../base/nat-profile.ts';
@@ -17,14 +18,6 @@ import type { Peer } from './peer.ts';
 import { linesOf, type PeerView, viewOf } from './peer-view.ts';
 import type { Relative } from './relatives.ts';
 import { Watch, type WatchEffect, type WatchInput } from './watch.ts';
-
-/** A channel to take. */
-export interface ChannelTaken {
-  /** Its Ed25519 key. */
-  readonly id: Uint8Array;
-  /** 32 bytes; undefined for a public one, and for a private one that is only passed on. */
-  readonly token?: Uint8Array | undefined;
-}
 
 export interface HouseholdOptions extends EndpointOptions {
   readonly channels: readonly ChannelTaken[];

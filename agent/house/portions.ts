@@ -1,3 +1,4 @@
+import { keepNewest } from '../base/newest.ts';
 import { affords, type Allowance, full, type Rate, spend } from '../base/allowance.ts';
 import { at, type Instant } from '../base/time.ts';
 
@@ -53,12 +54,7 @@ export class Portions {
       help: full(HELP, now),
       catchUp: full(CATCH_UP, now),
     };
-    this.#portions.delete(pairId);
-    this.#portions.set(pairId, portion);
-    for (const oldest of this.#portions.keys()) {
-      if (this.#portions.size <= KEPT) break;
-      this.#portions.delete(oldest);
-    }
+    keepNewest(this.#portions, pairId, portion, KEPT);
     return portion;
   }
 }

@@ -1,3 +1,4 @@
+import { keepNewest } from '../base/newest.ts';
 import { Reader } from '../base/bytes.ts';
 import { type Instant, type Millis, ms } from '../base/time.ts';
 import type { Short } from '../tree/talk.ts';
@@ -61,12 +62,7 @@ export class Relatives {
       depth: 0,
     };
     this.#byPair.set(pairId, relative);
-    this.#names.delete(short);
-    this.#names.set(short, node);
-    for (const oldest of this.#names.keys()) {
-      if (this.#names.size <= NAMES_KEPT) break;
-      this.#names.delete(oldest);
-    }
+    keepNewest(this.#names, short, node, NAMES_KEPT);
     return relative;
   }
 

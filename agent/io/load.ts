@@ -1,24 +1,12 @@
 import { join } from 'node:path';
+import type { MachineCounters } from '../house/capacity/change.ts';
 import { textOf } from './proc.ts';
-
-/** Counters of the machine around us since it was started; undefined where the system does not tell. */
-export interface LoadCounters {
-  /** Bytes that left by that interface. */
-  readonly sentBytes: number | undefined;
-  /** What it could carry, Mbit/s; Wi-Fi and virtual interfaces do not say. */
-  readonly linkMbits: number | undefined;
-  /** Of all cores together, in ticks. */
-  readonly ticks: { readonly busy: number; readonly all: number } | undefined;
-  /** This process, all its threads, in milliseconds. */
-  readonly ownMs: number;
-  readonly freeBytes: number | undefined;
-}
 
 /**
  * Looks at the machine: four small files, a tenth of a millisecond, and no program is started. (Of systeminformation only `mem` starts none,
  * and it reads the same file.) `uplink`: the interface that leads out; `root` is where /proc and /sys are.
  */
-export function readLoad(uplink: string | undefined, root = '/'): LoadCounters {
+export function readLoad(uplink: string | undefined, root = '/'): MachineCounters {
   const text = (path: string): string => textOf(join(root, path));
   const { user, system } = process.cpuUsage();
   const speed = uplink === undefined ? NaN : Number(text(`sys/class/net/${uplink}/speed`).trim() || NaN);
@@ -44,7 +32,7 @@ function sentBy(name: string, table: string): number | undefined {
 }
 
 /** `cpu` user nice system idle iowait irq softirq steal: all but idle and waiting for disks is work, also another guest's. */
-function ticksOf(table: string): LoadCounters['ticks'] {
+function ticksOf(table: string): MachineCounters['ticks'] {
   const numbers = /^cpu\s+([\d ]+)$/m.exec(table)?.[1]?.split(' ').map(Number);
   if (numbers === undefined || numbers.length < 5) return undefined;
   const all = numbers.slice(0, 8).reduce((sum, ticks) => sum + ticks, 0);

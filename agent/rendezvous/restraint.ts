@@ -1,3 +1,4 @@
+import { keepNewest } from '../base/newest.ts';
 import { after, at, type Instant, type Millis, minutes, ms, seconds, since } from '../base/time.ts';
 import { Rate } from '../punch/rate.ts';
 
@@ -130,7 +131,7 @@ export class Restraint {
       sprayed: new Rate(SPRAYED.most, SPRAYED.within),
       birthday: undefined,
     };
-    keep(this.#households, name, household);
+    keepNewest(this.#households, name, household, MOST_RECORDS);
     return household;
   }
 
@@ -140,19 +141,8 @@ export class Restraint {
       sprays: [],
       until: undefined,
     };
-    keep(this.#targets, ip, target);
+    keepNewest(this.#targets, ip, target, MOST_RECORDS);
     return target;
-  }
-}
-
-/** The last used goes last; what is over the room is forgotten from the front. */
-function keep<Value>(records: Map<string, Value>, name: string, value: Value): void {
-  records.delete(name);
-  records.set(name, value);
-  if (records.size <= MOST_RECORDS) return;
-  for (const oldest of records.keys()) {
-    records.delete(oldest);
-    return;
   }
 }
 

@@ -1,3 +1,4 @@
+import { keepNewest } from '../base/newest.ts';
 import { type Instant, minutes, since } from '../base/time.ts';
 
 /** As long as a NAT keeps a mapping that was answered (Linux), nothing new gets its port. */
@@ -11,13 +12,7 @@ export class SeenPorts {
   readonly #at = new Map<number, Instant>();
 
   add(port: number, now: Instant): void {
-    this.#at.delete(port);
-    this.#at.set(port, now);
-    if (this.#at.size <= MOST) return;
-    for (const oldest of this.#at.keys()) {
-      this.#at.delete(oldest);
-      return;
-    }
+    keepNewest(this.#at, port, now, MOST);
   }
 
   /** Those that are most likely still taken. */

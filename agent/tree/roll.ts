@@ -1,3 +1,4 @@
+import { forgetOldest } from '../base/newest.ts';
 import { after, type Instant, seconds } from '../base/time.ts';
 import type { Entry, Peer, Short } from './talk.ts';
 
@@ -34,10 +35,7 @@ export class Roll {
     }
     const told = [...this.#known.values()].filter((known) => known.via === via);
     for (const { short } of told.slice(0, Math.max(0, told.length - KEPT_OF_ONE))) this.#known.delete(short);
-    for (const short of this.#known.keys()) {
-      if (this.#known.size <= KEPT) return;
-      this.#known.delete(short);
-    }
+    forgetOldest(this.#known, KEPT);
   }
 
   /** One that somebody we have a session with knows: with a free slot if there is one, the shallowest first. It is taken out. */

@@ -1,3 +1,4 @@
+import { keepNewest } from '../base/newest.ts';
 import { after, type Instant, minutes, type Millis, ms, seconds } from '../base/time.ts';
 
 /** One child may err or lie; two that don't share a prefix within this time are believed. */
@@ -128,7 +129,7 @@ export class Trust {
     for (const [node, until] of said) if (until <= now) said.delete(node);
     if (!said.has(against) && said.size >= COMPLAINTS_MOST) return false;
     said.set(against, after(now, COMPLAINTS_FOR));
-    keepNewest(this.#complainers, by, said);
+    keepNewest(this.#complainers, by, said, REMEMBERED);
     return true;
   }
 
@@ -141,7 +142,7 @@ export class Trust {
       demotions: 0,
       isOnTrial: false,
     };
-    keepNewest(this.#records, node, record);
+    keepNewest(this.#records, node, record, REMEMBERED);
     return record;
   }
 }
@@ -149,14 +150,4 @@ export class Trust {
 /** Whoever shares it is one witness. */
 function placeOf({ node, prefix }: Witness): string {
   return prefix === '' ? node : prefix;
-}
-
-function keepNewest<Value>(map: Map<string, Value>, key: string, value: Value): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= REMEMBERED) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
-  }
 }

@@ -1,9 +1,9 @@
+import type { ChannelTaken } from '../../agent/config/schema.ts';
 import { readFileSync } from 'node:fs';
 import { type Instant, ms, seconds } from '../../agent/base/time.ts';
 import type { Block } from '../../agent/blocks/block.ts';
 import type { CarryLimits } from '../../agent/house/carriages.ts';
 import {
-  type ChannelTaken,
   Household,
   type HouseholdEffect,
   type HouseholdInput,

@@ -1,7 +1,7 @@
+import type { ChannelTaken } from '../../agent/config/schema.ts';
 import { at, type Instant } from '../../agent/base/time.ts';
 import type { BlockWritten } from '../../agent/blocks/writer.ts';
 import type { EndpointOptions } from '../../agent/house/endpoint.ts';
-import type { ChannelTaken } from '../../agent/house/household.ts';
 import { Origin, type OriginEffect, type OriginInput } from '../../agent/house/origin.ts';
 import type { KeyPair } from '../../agent/seal/cipher.ts';
 import type { Drive } from '../../agent/sim/drive.ts';

@@ -1,13 +1,20 @@
 import { type Instant, type Millis, since } from '../../base/time.ts';
 import type { Around } from './orders.ts';
 
-/** Counters of the machine around us, as io/load.ts reads them. */
-export interface Counted {
+/** Counters since the machine was started; undefined where the system does not tell. */
+export interface MachineCounters {
+  /** Bytes that left by the interface that leads out. */
   readonly sentBytes: number | undefined;
+  /** What that could carry, Mbit/s; Wi-Fi and virtual interfaces do not say. */
   readonly linkMbits: number | undefined;
+  /** Of all cores together, in ticks. */
   readonly ticks: { readonly busy: number; readonly all: number } | undefined;
+  /** This process, all its threads, in milliseconds. */
   readonly ownMs: number;
   readonly freeBytes: number | undefined;
+}
+
+export interface Counted extends MachineCounters {
   /** Of what left by that interface: ours, with all headers. */
   readonly ourBytes: number;
 }

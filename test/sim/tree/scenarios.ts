@@ -220,7 +220,7 @@ export function slander(crowd: Crowd): Slandered {
         const other = (): number => all[sim.random(all.length)] ?? 0;
         if (house.source !== undefined)
           sim.registry.complained(house, { kind: 'complain', short: house.source.id, why: 'silent', proof: undefined });
-        sim.registry.pretended(house, other(), [other(), other(), other()]);
+        sim.registry.said(house, other(), [other(), other(), other()]);
         sim.at(sim.now + 30 * SECOND, lie);
       };
       sim.at(sim.now + 30 * SECOND, lie);
