@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { seeded } from '../../../agent/base/random.ts';
 import { at, ms } from '../../../agent/base/time.ts';
 import { Plan } from '../../../agent/tree/plan.ts';
@@ -6,14 +8,24 @@ import { Net } from '../../../agent/forest/net.ts';
 
 const MEASURED = 5000;
 
-/** What the rendezvous spends on one question in a channel of that size, in microseconds. */
+setFlagsFromString('--expose-gc');
+const collect: unknown = runInNewContext('gc');
+
+/** What is still needed, in bytes. */
+function used(): number {
+  if (typeof collect === 'function') collect();
+  return process.memoryUsage().heapUsed;
+}
+
+/** What the rendezvous spends on one question in a channel of that size, in microseconds, and what it keeps of each member, in bytes. */
 export function planCost(
   seed: number,
   households: number,
-): { readonly join: number; readonly leave: number; readonly spares: number } {
+): { readonly join: number; readonly leave: number; readonly spares: number; readonly bytes: number } {
   const random = seeded(seed);
   const net = new Net(random);
   const suits = { rank: () => 0, rtt: (a: string, b: string) => net.guess(Number(a), Number(b)), isNear: () => false };
+  const empty = used();
   const plan = new Plan({ random, suits, most: 2 });
   plan.plant('0', 2);
   let now = at(0);
@@ -32,6 +44,7 @@ export function planCost(
     all.push(node);
   };
   for (let i = 1; i <= households; i++) join(String(i));
+  const bytes = (used() - empty) / households;
   const timed = (what: (i: number) => void): number => {
     const began = performance.now();
     for (let i = 0; i < MEASURED; i++) what(i);
@@ -50,5 +63,5 @@ export function planCost(
   });
   let next = households;
   const joins = timed(() => join(String(++next)));
-  return { join: joins, leave, spares };
+  return { join: joins, leave, spares, bytes };
 }

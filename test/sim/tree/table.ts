@@ -167,11 +167,12 @@ const SECTIONS: Readonly<Record<string, () => void>> = {
   },
   cost(): void {
     for (const many of [2000, 20_000, 200_000]) {
-      const { join, leave, spares } = planCost(seed, many);
+      const { join, leave, spares, bytes } = planCost(seed, many);
       line(
         `${many} households: a join, a departure, a question for spares`,
         [join, leave, spares].map((us) => `${us.toFixed(0)} µs`).join(' '),
       );
+      line(`${many} households: what the plan keeps of each`, `${bytes.toFixed(0)} bytes`);
     }
   },
 };
