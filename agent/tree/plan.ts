@@ -1,5 +1,5 @@
-import type { Random } from '../base/random.ts';
-import { after, at, earliest, type Instant, minutes, seconds } from '../base/time.ts';
+import { between, type Random } from '../base/random.ts';
+import { after, at, earliest, type Instant, minutes, ms, seconds, since } from '../base/time.ts';
 import type { Audit } from './audits.ts';
 import type { Answer, Claimant, Record } from './claimant.ts';
 import { Claims, type Said } from './claims.ts';
@@ -35,6 +35,13 @@ const AUDITS_KEPT = 64;
 const HELP_MOST = 8;
 /** The origin asks for no parent. */
 const NEVER = minutes(60);
+/**
+ * Who had the stream and lost it asks again so soon, for places come free as others notice who is gone; those with the most below
+ * them first, of whom there are few.
+ */
+const [ORPHANS_WAIT, ORPHANS_WAIT_LEAST] = [ms(600), ms(100)];
+/** For so long a branch is given no place where the last of it would hang too low. */
+const HIGH_FIRST = ms(1500);
 
 export interface PlanOptions {
   readonly random: Random;
@@ -77,6 +84,7 @@ export class Plan {
       prefix,
       ripe: true,
       lastParent: undefined,
+      orphanSince: undefined,
     });
     this.tree.plant(origin, children);
   }
@@ -84,8 +92,8 @@ export class Plan {
   /** A household is here, or says anew what it can carry; it has no place by that. */
   enter(node: string, claimant: Claimant, now: Instant): void {
     const { capacity, most = capacity, prefix } = claimant;
-    const { ripe = false, lastParent } = this.#records.get(node) ?? {};
-    this.#records.set(node, { capacity, most, prefix, ripe, lastParent });
+    const { ripe = false, lastParent, orphanSince } = this.#records.get(node) ?? {};
+    this.#records.set(node, { capacity, most, prefix, ripe, lastParent, orphanSince });
     const isDemoted = this.#doubts.isDemoted(node, now);
     const slots = isDemoted ? 0 : Math.max(0, Math.min(this.#most, Math.floor(capacity)));
     if (this.tree.get(node)?.planted === true) this.tree.resize(node, Math.floor(capacity));
@@ -107,7 +115,11 @@ export class Plan {
     if (seat === undefined || seat.planted) return { kind: 'wait', retryIn: NEVER };
     const chosen = this.#choose({ seat, avoid }, now);
     if (chosen === undefined) {
-      return { kind: 'wait', retryIn: this.#generations.wait(node, seat.slots >= 2, this.#random, now) };
+      const isOrphan = seat.below.length > 0 || this.#records.get(node)?.lastParent !== undefined;
+      const retryIn = isOrphan
+        ? ms(Math.max(ORPHANS_WAIT_LEAST, ORPHANS_WAIT / (1 + seat.height)) * between(this.#random, 0.67, 1.33))
+        : this.#generations.wait(node, seat.slots >= 2, this.#random, now);
+      return { kind: 'wait', retryIn };
     }
     const { parent, lower } = chosen;
     this.#generations.placed(node, this.#records.get(node)?.ripe === true ? 0 : seat.slots);
@@ -125,7 +137,9 @@ export class Plan {
   #choose(newcomer: Newcomer, now: Instant): { readonly parent: Seat; readonly lower: Seat | undefined } | undefined {
     const { seat } = newcomer;
     const isNew = seat.below.length === 0;
-    const wasFed = this.#records.get(seat.node)?.lastParent !== undefined;
+    const record = this.#records.get(seat.node);
+    const wasFed = record?.lastParent !== undefined;
+    if (wasFed) record.orphanSince ??= now;
     const [room, builders] = [this.tree.spare, this.#generations.builders];
     const brings = seat.slots >= 1 && room + builders === 0;
     if (isNew && seat.slots < 2 && room <= builders && !brings) return undefined;
@@ -141,6 +155,9 @@ export class Plan {
       const help = chooseHelp(this.tree, newcomer, this.#suits, this.#random);
       if (help?.depth !== undefined && help.depth + 1 < depth) return { parent: help, lower: undefined };
     }
+    // Spares feed it meanwhile, out of their reserve; once it hangs there, all below it stand too low for long.
+    const isTooLow = !isNew && depth + seat.height > fair(this.tree);
+    if (isTooLow && since(record?.orphanSince ?? now, now) < HIGH_FIRST) return undefined;
     const isSoon = isNew && seat.slots >= 2 && depth - (this.#root?.nearest.coming ?? 0) > WORTH_WAITING;
     return slot === undefined || isSoon ? undefined : { parent: slot, lower: undefined };
   }
@@ -343,6 +360,7 @@ export class Plan {
     if (record === undefined) return;
     const hasArrived = this.#moves.arrived(node, parent);
     record.lastParent = parent;
+    record.orphanSince = undefined;
     if (hasArrived) this.#lifting.ledger.unmourn(parent);
     // Who makes room for one that has something to give follows at once; for a newcomer it waits.
     if (hasArrived && record.ripe) this.#restore(this.#lifting.follow(node));

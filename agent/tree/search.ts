@@ -20,6 +20,8 @@ const MEETING_FOR_VIEWERS = seconds(1);
 const NAMED_FIRST = ms(300);
 /** Long enough for the rendezvous to find a place that is as high as the one before, short enough for spares to bridge. */
 const HIGH_FIRST = seconds(2);
+/** And while it meets the one that the rendezvous named: what is left of the three seconds is enough to ask another one. */
+const HIGH_WITH_NAMED = ms(2600);
 /** The same while a parent is there that leaves: it stays for two seconds, and a place far down wants a while of these. */
 const HIGH_BEFORE = ms(1200);
 /** Who is to move to one that has no room yet asks again: somebody is on the way from there. */
@@ -61,6 +63,7 @@ export class Search {
   #namedUntil: Instant = at(0);
   /** Until then nobody is asked who stands far below where we stood. */
   #highUntil: Instant = at(0);
+  #highFrom: Instant = at(0);
   #isThere = true;
   #refusals = 0;
 
@@ -78,7 +81,10 @@ export class Search {
 
   begin(need: Need, now: Instant): void {
     // Who waited already, and lost what it had meanwhile, has waited enough.
-    if (URGENCY[this.need] < URGENCY.better) this.#highUntil = after(now, need === 'any' ? HIGH_FIRST : HIGH_BEFORE);
+    if (URGENCY[this.need] < URGENCY.better) {
+      this.#highFrom = now;
+      this.#highUntil = after(now, need === 'any' ? HIGH_FIRST : HIGH_BEFORE);
+    }
     if (URGENCY[need] > URGENCY[this.need]) this.need = need;
     this.#deadlines.set('look', now);
   }
@@ -137,6 +143,8 @@ export class Search {
     this.#deadlines.set('ask', after(now, hasViewers ? MEETING_FOR_VIEWERS : MEETING_FOR));
     this.#named = short;
     this.#namedUntil = after(now, NAMED_FIRST);
+    if (this.need === 'any' && now < this.#highUntil)
+      this.#highUntil = at(Math.max(this.#highUntil, after(this.#highFrom, HIGH_WITH_NAMED)));
     this.#deadlines.set('look', this.#namedUntil);
   }
 

@@ -106,7 +106,7 @@ test('a household that leaves in order costs nobody a block, and the origin feed
 });
 
 test('who saw a gap is counted once, and shown', () => {
-  const show = new Show({ seed: 1, most: 2, households: 100 });
+  const show = new Show({ seed: 3, most: 2, households: 100 });
   show.order({ what: 'kill-feeders' });
   let shown = 0;
   for (let i = 0; i < 300; i++) {

@@ -73,6 +73,22 @@ describe('a newcomer', () => {
     expect(scene.join('e', 2).kind).toBe('placed');
   });
 
+  it('comes back when there is a new generation, and who lost the stream within a second, sooner with others below it', () => {
+    const scene = new Scene();
+    for (const node of ['a', 'b', 'c', 'd']) scene.add(node, 1);
+    scene.add('e', 0);
+    const avoid = new Set(['o', 'a', 'b', 'c', 'd']);
+    const waits = ['z', 'e', scene.plan.tree.get('e')?.parent ?? ''].map((node) => {
+      const answer = scene.join(node, node === 'z' || node === 'e' ? 0 : 1, { avoid });
+      return answer.kind === 'wait' ? answer.retryIn : NaN;
+    });
+    const [newcomer = NaN, leaf = NaN, tall = NaN] = waits;
+    expect(newcomer).toBeGreaterThan(1000);
+    expect(leaf).toBeLessThan(1000);
+    expect(tall).toBeLessThan(leaf);
+    expect(tall).toBeGreaterThan(50);
+  });
+
   it('that passes nothing on does not take the last slot of the origin', () => {
     const scene = new Scene();
     expect(scene.add('leaf', 0.9)).toBe('o');
