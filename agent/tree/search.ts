@@ -200,7 +200,7 @@ export class Search {
       out.push(court(contact));
       // Its slots are taken: if it has something left for somebody in need it is for a minute only, and if not, time was won.
       const isSure = contact.role !== 'spare' || contact.free > 0 || (isHeir && contact.short === grandparent);
-      if (this.need === 'any' && around.hasViewers && !isSure && this.#isThere) this.#ask(now, out);
+      if (this.need === 'any' && around.hasViewers && !isSure && this.#isThere) this.#ask(contacts, now, out);
       return;
     }
     if (this.need === 'move') {
@@ -224,14 +224,17 @@ export class Search {
         out.push({ kind: 'roll', peer, entries: [] });
       return;
     }
-    this.#ask(now, out);
+    this.#ask(contacts, now, out);
   }
 
-  #ask(now: Instant, out: MemberEffect[]): void {
+  #ask(contacts: Contacts, now: Instant, out: MemberEffect[]): void {
     if ((this.#deadlines.get('ask') ?? now) > now) return;
     this.#deadlines.set('ask', after(now, ms(ASK_AGAIN * between(this.#random, 0.67, 1.33))));
     if (this.#named !== undefined) this.avoid(this.#named, now);
     this.#named = undefined;
-    out.push({ kind: 'join', want: 'parent', avoid: this.avoided(now) });
+    // Who has just said that it is full, or is being asked, need not be named: one more question, and the same answer.
+    const asked = [...contacts.all()].filter(({ peer, restsUntil }) => restsUntil > now || peer === this.#courting);
+    const avoid = new Set([...this.avoided(now), ...asked.map(({ short }) => short)]);
+    out.push({ kind: 'join', want: 'parent', avoid: [...avoid].slice(0, AVOIDED_MOST) });
   }
 }

@@ -221,6 +221,12 @@ export class Grove {
     return { victim, children, others: this.homes.filter((home) => home !== victim) };
   }
 
+  /** Those that it feeds now, by their word. */
+  async childrenOf({ node }: Tree): Promise<readonly Tree[]> {
+    const views = await this.views();
+    return this.homes.filter((_, i) => views[i]?.parent?.node === node);
+  }
+
   /** What these have shown and missed so far. */
   async damage(homes: readonly Tree[]): Promise<Damage> {
     const views = await this.views(homes);

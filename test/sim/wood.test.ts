@@ -129,6 +129,23 @@ describe(`${HOMES} households behind mixed NATs`, () => {
     expect(wood.skipped()).toBe(0);
   });
 
+  it.each([9, 10])('do not go back to a parent that brings what others have brought by then (%i)', (seed) => {
+    const wood = new Wood(seed, HOMES, 30_000);
+    const slow = innerOne(wood);
+    const children = wood.childrenOf(slow);
+    const { uplink } = slow.access;
+    // A third of one stream of 1.5 Mbit/s.
+    uplink.shape = { ...uplink.shape, rate: 500_000 };
+    const began = wood.town.world.now;
+    wood.pass(6000);
+    for (const child of children) {
+      const lost = child.events.filter(({ name, at }) => name === 'parent-lost' && at > began);
+      expect(lost.length).toBeLessThanOrEqual(1);
+      expect(wood.parentNameOf(child)).not.toBe(slow.name);
+    }
+    expect(wood.skipped()).toBe(0);
+  });
+
   it('cut a parent that changes a bit, and show nothing of what it sent', () => {
     const wood = new Wood(6, FEW, 30_000);
     const liar = innerOne(wood);

@@ -123,7 +123,7 @@ describe('a parent that falls silent', () => {
     const scene = Scene.fed();
     const silence = scene.pass(310);
     const first = of(silence, 'subscribe')[0];
-    expect(of(silence, 'join')).toMatchObject([{ want: 'parent', avoid: [10] }]);
+    expect(of(silence, 'join')).toMatchObject([{ want: 'parent', avoid: [10, first?.peer] }]);
     const second = of(scene.give({ kind: 'refuse', peer: first?.peer ?? 0, reason: 'full' }), 'subscribe')[0];
     expect(new Set([first?.peer, second?.peer])).toEqual(new Set([30, 31]));
   });

@@ -19,10 +19,12 @@ export async function liars(grove: Grove, say: (line: string) => void): Promise<
   const bars: Bar[] = [];
   const used = new Set<string>();
   for (const { what, signal, event } of LIES) {
-    const { victim, children, others } = await grove.inner(0, ({ isLiar, name }) => isLiar && !used.has(name));
+    const { victim, others } = await grove.inner(0, ({ isLiar, name }) => isLiar && !used.has(name));
     used.add(victim.name);
     await pause(1500);
     const before = await grove.damage(others);
+    // Somebody may have gone to another parent in the meantime.
+    const children = await grove.childrenOf(victim);
     const refusals = (await grove.views(children)).map((view) => view.refused_blocks);
     const [at, wall] = [performance.now(), Date.now()];
     victim.child.signal(signal);
