@@ -1,4 +1,4 @@
-import type { Instant, Millis } from '../base/time.ts';
+import type { Millis } from '../base/time.ts';
 
 /** What a household says of itself when it asks for a place. */
 export interface Claimant {
@@ -28,6 +28,4 @@ export interface Record extends Claimant {
   /** It received the stream for long enough to give it on. */
   ripe: boolean;
   lastParent: string | undefined;
-  /** Since when it has asked for a place anew; undefined while it is fed. */
-  orphanSince: Instant | undefined;
 }

@@ -1,5 +1,5 @@
 import { between, type Random } from '../base/random.ts';
-import { after, at, earliest, type Instant, minutes, ms, seconds, since } from '../base/time.ts';
+import { after, at, earliest, type Instant, minutes, ms, seconds } from '../base/time.ts';
 import type { Audit } from './audits.ts';
 import type { Answer, Claimant, Record } from './claimant.ts';
 import { Claims, type Said } from './claims.ts';
@@ -40,8 +40,6 @@ const NEVER = minutes(60);
  * them first, of whom there are few.
  */
 const [ORPHANS_WAIT, ORPHANS_WAIT_LEAST] = [ms(600), ms(100)];
-/** For so long a branch is given no place where the last of it would hang too low. */
-const HIGH_FIRST = ms(1500);
 
 export interface PlanOptions {
   readonly random: Random;
@@ -84,7 +82,6 @@ export class Plan {
       prefix,
       ripe: true,
       lastParent: undefined,
-      orphanSince: undefined,
     });
     this.tree.plant(origin, children);
   }
@@ -92,8 +89,8 @@ export class Plan {
   /** A household is here, or says anew what it can carry; it has no place by that. */
   enter(node: string, claimant: Claimant, now: Instant): void {
     const { capacity, most = capacity, prefix } = claimant;
-    const { ripe = false, lastParent, orphanSince } = this.#records.get(node) ?? {};
-    this.#records.set(node, { capacity, most, prefix, ripe, lastParent, orphanSince });
+    const { ripe = false, lastParent } = this.#records.get(node) ?? {};
+    this.#records.set(node, { capacity, most, prefix, ripe, lastParent });
     const isDemoted = this.#doubts.isDemoted(node, now);
     const slots = isDemoted ? 0 : Math.max(0, Math.min(this.#most, Math.floor(capacity)));
     if (this.tree.get(node)?.planted === true) this.tree.resize(node, Math.floor(capacity));
@@ -137,9 +134,7 @@ export class Plan {
   #choose(newcomer: Newcomer, now: Instant): { readonly parent: Seat; readonly lower: Seat | undefined } | undefined {
     const { seat } = newcomer;
     const isNew = seat.below.length === 0;
-    const record = this.#records.get(seat.node);
-    const wasFed = record?.lastParent !== undefined;
-    if (wasFed) record.orphanSince ??= now;
+    const wasFed = this.#records.get(seat.node)?.lastParent !== undefined;
     const [room, builders] = [this.tree.spare, this.#generations.builders];
     const brings = seat.slots >= 1 && room + builders === 0;
     if (isNew && seat.slots < 2 && room <= builders && !brings) return undefined;
@@ -155,9 +150,6 @@ export class Plan {
       const help = chooseHelp(this.tree, newcomer, this.#suits, this.#random);
       if (help?.depth !== undefined && help.depth + 1 < depth) return { parent: help, lower: undefined };
     }
-    // Spares feed it meanwhile, out of their reserve; once it hangs there, all below it stand too low for long.
-    const isTooLow = !isNew && depth + seat.height > fair(this.tree);
-    if (isTooLow && since(record?.orphanSince ?? now, now) < HIGH_FIRST) return undefined;
     const isSoon = isNew && seat.slots >= 2 && depth - (this.#root?.nearest.coming ?? 0) > WORTH_WAITING;
     return slot === undefined || isSoon ? undefined : { parent: slot, lower: undefined };
   }
@@ -360,7 +352,6 @@ export class Plan {
     if (record === undefined) return;
     const hasArrived = this.#moves.arrived(node, parent);
     record.lastParent = parent;
-    record.orphanSince = undefined;
     if (hasArrived) this.#lifting.ledger.unmourn(parent);
     // Who makes room for one that has something to give follows at once; for a newcomer it waits.
     if (hasArrived && record.ripe) this.#restore(this.#lifting.follow(node));
