@@ -1,5 +1,5 @@
-import { forgetOldest } from '../base/newest.ts';
 import { sameBytes } from '../base/bytes.ts';
+import { forgetOldest } from '../base/newest.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Manifests remembered, for the chain and against repetition: 8 s at 50 blocks a second. */

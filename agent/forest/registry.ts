@@ -103,7 +103,7 @@ export class Registry {
     });
   }
 
-  /** A household says of its place what is not so. */
+  /** A household says who feeds it and whom it feeds; a liar what is not so. */
   said(house: House, parent: number | undefined, children: readonly number[]): void {
     this.#soon(() => {
       this.plan.stand(house.node, { parent: parent?.toString(), children: children.map(String) }, this.#sim.clock);

@@ -1,10 +1,10 @@
-import type { ChannelTaken } from '../config/schema.ts';
 import { hex, sameBytes } from '../base/bytes.ts';
 import type { Machine } from '../base/machine.ts';
 import type { NatProfile } from '../base/nat-profile.ts';
 import type { NetEffect, NetInput } from '../base/net.ts';
 import type { Method } from '../base/outcome.ts';
 import { earliest, type Instant, isDue, type Millis, ms, seconds } from '../base/time.ts';
+import type { ChannelTaken } from '../config/schema.ts';
 import type { Want } from '../wire/messages.ts';
 import { decodePeer, STREAM_MESSAGES } from '../wire/peer.ts';
 import { Acquainting } from './acquainting.ts';

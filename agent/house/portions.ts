@@ -1,5 +1,5 @@
-import { keepNewest } from '../base/newest.ts';
 import { affords, type Allowance, full, type Rate, spend } from '../base/allowance.ts';
+import { keepNewest } from '../base/newest.ts';
 import { at, type Instant } from '../base/time.ts';
 
 /** A child that misses more blocks than this starts anew at a keyframe. */

@@ -1,5 +1,5 @@
-import { keepNewest } from '../base/newest.ts';
 import { Reader } from '../base/bytes.ts';
+import { keepNewest } from '../base/newest.ts';
 import { type Instant, type Millis, ms } from '../base/time.ts';
 import type { Short } from '../tree/talk.ts';
 import type { Purpose } from '../wire/messages.ts';

@@ -7,6 +7,7 @@ import type { ClientRole, NodeId } from '../wire/messages.ts';
 import type { Cipher } from '../seal/cipher.ts';
 import type { Session } from '../seal/session.ts';
 import { type Allowance, full, type Rate } from '../base/allowance.ts';
+import { forgetOldest } from '../base/newest.ts';
 import type { Limits } from './limits.ts';
 import type { SeenPorts } from './seen-ports.ts';
 import { Wheel } from './wheel.ts';
@@ -195,7 +196,7 @@ export class Directory {
     this.#byIndex.delete(client.index);
     this.#byNode.delete(client.nodeKey);
     this.#known.set(client.nodeKey, now);
-    if (this.#known.size > this.#limits.knownMost) this.#forget();
+    forgetOldest(this.#known, this.#limits.knownMost);
   }
 
   /** Clients not heard of for too long, taken out of the directory. */
@@ -224,13 +225,6 @@ export class Directory {
 
   #isCurrent(client: Client): boolean {
     return this.#byIndex.get(client.index) === client;
-  }
-
-  #forget(): void {
-    for (const node of this.#known.keys()) {
-      this.#known.delete(node);
-      return;
-    }
   }
 }
 

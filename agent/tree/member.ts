@@ -207,7 +207,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
           this.#stand(out);
           break;
         case 'heir':
-          if (this.#state === 'leaving') this.#tellHeir(out);
+          this.#tellHeir(out);
           break;
         case 'leave':
           this.#end(out);

@@ -217,13 +217,15 @@ export class Grove {
     const feeding = this.homes.filter((home, i) => (views[i]?.children.length ?? 0) > 0 && choose(home));
     const victim = feeding[turn % feeding.length];
     if (victim === undefined) throw new Error('nobody feeds anybody');
-    const children = this.homes.filter((_, i) => views[i]?.parent?.node === victim.node);
-    return { victim, children, others: this.homes.filter((home) => home !== victim) };
+    return { victim, children: this.#fedBy(victim, views), others: this.homes.filter((home) => home !== victim) };
   }
 
   /** Those that it feeds now, by their word. */
-  async childrenOf({ node }: Tree): Promise<readonly Tree[]> {
-    const views = await this.views();
+  async childrenOf(home: Tree): Promise<readonly Tree[]> {
+    return this.#fedBy(home, await this.views());
+  }
+
+  #fedBy({ node }: Tree, views: readonly ChannelStatus[]): readonly Tree[] {
     return this.homes.filter((_, i) => views[i]?.parent?.node === node);
   }
 
