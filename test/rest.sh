@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.." || exit 1
 
 skipped=()
 failed=0
+said=$(mktemp -d)
+trap 'rm -rf "$said"' EXIT
 
 # lacks PROGRAM...: prints those that are not installed.
 lacks() {
@@ -23,7 +25,18 @@ arm64() {
 # run NAME COMMAND...: runs one group and remembers a failure.
 run() {
   echo "== $1"
-  "${@:2}" || { echo "failed: $1"; failed=1; }
+  (set -o pipefail; "${@:2}" 2>&1 | tee "$said/$1") || { echo "failed: $1"; touch "$said/$1.failed"; failed=1; }
+}
+
+# again: what failed and why, once more and last: a log is read from its end.
+again() {
+  local group
+  for group in "$said"/*.failed; do
+    [ -e "$group" ] || continue
+    group=${group%.failed}
+    echo "== failed in ${group##*/}"
+    sed 's/\x1b\[[0-9;]*m//g' "$group" | grep -A 30 '^ *FAIL ' | head -150
+  done
 }
 
 if [ "$(id -u)" != 0 ]; then
@@ -47,4 +60,5 @@ fi
 
 for reason in ${skipped[@]+"${skipped[@]}"}; do echo "NOT RUN  $reason"; done
 if [ "${#skipped[@]}" -gt 0 ] && [ -n "${CI:-}" ]; then failed=1; fi
+again
 exit "$failed"

@@ -57,6 +57,8 @@ export class House {
   playingSince: number | undefined;
   wakeAt = Infinity;
   standAt = Infinity;
+  /** The newest block that its machine was told of while all was well. */
+  had = -1;
   /** The last time that its machine was told that all is well. */
   refreshed = -1;
   /** Blocks it gives to others out of its reserve, as a bucket. */

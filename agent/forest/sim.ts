@@ -163,6 +163,8 @@ export class Sim {
     house.refreshed = this.now;
     if (house.drought === undefined && house.playingSince !== undefined) {
       this.#act(house, { kind: 'heard', peer: source.id, what: 'data' });
+      house.had = Math.max(house.had, this.stream.newest(house, this.now));
+      this.#act(house, { kind: 'had', peer: source.id, number: house.had });
       this.#act(house, { kind: 'forwarded' });
     } else if (source.isAlive && source.feeding.has(house.id)) {
       this.#act(house, { kind: 'heard', peer: source.id, what: 'beat' });

@@ -51,7 +51,14 @@ export class Stream {
     const upTo = Math.floor((now - this.lag(top)) / BLOCK) - 1;
     for (const house of top.all()) {
       if (house.drought !== undefined || house.playingSince === undefined) continue;
-      house.drought = { since: now, lag: this.lag(house), upTo, beyond: new Set(), worst: 0 };
+      // Under a new parent with a longer way, what came by the old one is there already.
+      house.drought = {
+        since: now,
+        lag: this.lag(house),
+        upTo: Math.max(upTo, house.had),
+        beyond: new Set(),
+        worst: 0,
+      };
       news.push(house);
       this.#tally.witness?.dried(house, now);
     }

@@ -43,6 +43,8 @@ export type No =
 const SOON: Millis = seconds(3);
 /** From here on two NATs suit each other only when nothing else is free. */
 const RELUCTANT = 10;
+/** Of what a join costs that comes back where nobody could be named: no address was told, and a branch without a parent asks often. */
+const GIVEN_BACK = 0.8;
 /** A punch is mostly over after a second. */
 const BUSY: Millis = seconds(1);
 
@@ -241,6 +243,7 @@ export class Matchmaker {
     const answer = this.channels.join(channel, asker, avoid, now);
     if (answer?.kind !== 'placed') {
       const soon = answer === undefined || answer.retryIn === 0 ? SOON : answer.retryIn;
+      asker.asking.level += this.#limits.joinCost * GIVEN_BACK;
       return this.#busy ? refused('quota', BUSY) : refused('no-parent', soon);
     }
     const target = this.#directory.byNode(answer.parent);

@@ -8,6 +8,7 @@ import { Feeding } from './feeding.ts';
 import { Inflow } from './inflow.ts';
 import { Search } from './search.ts';
 import { DEEPEST_FOR_NOW } from './suits.ts';
+import { Surplus } from './surplus.ts';
 import type { MemberEffect, MemberInput, Peer, Short } from './talk.ts';
 
 /** Later than this by its parent's doing is too slow: more than a good line varies, less than a cushion. */
@@ -16,11 +17,9 @@ const BEHIND_MOST = ms(300);
 const LEAVE_IN = seconds(2);
 /** Under the origin its heir takes its very place, and waits until nobody else is fed by that any more, or so long. */
 const HEIR_LAST = ms(1600);
-/** A child that was told to go elsewhere and is still here. */
-const MOVES_FOR = seconds(10);
+/** Others bring the stream as long as it is not later than that: a cushion is longer. */
+const CARRIED_WITHIN = ms(500);
 const RETURN_WITHIN = seconds(5);
-/** Who helps out feeds more than it is to for so long: the rendezvous finds other places in a fraction of it. */
-const HELPS_FOR = seconds(60);
 
 export interface MemberOptions {
   readonly random: Random;
@@ -55,21 +54,21 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   readonly #short: Short;
   readonly #isOrigin: boolean;
   readonly #feeding: Feeding;
+  readonly #surplus: Surplus;
   readonly #inflow = new Inflow();
   readonly #company: Company;
   readonly #search: Search;
-  readonly #deadlines = new Deadlines<'stand' | 'heir' | 'leave' | 'shed' | 'help'>();
+  readonly #deadlines = new Deadlines<'stand' | 'heir' | 'leave'>();
   #state: State = 'new';
   #parent: Parent | undefined;
   #last: Instant = at(0);
-  /** Less can be sent than was promised to the children. */
-  #isShrunk = false;
 
   constructor({ random, short, slots, most, isOrigin = false, tellEvery }: MemberOptions) {
     this.#random = random;
     this.#short = short;
     this.#isOrigin = isOrigin;
     this.#feeding = new Feeding(slots, isOrigin ? slots : most, isOrigin);
+    this.#surplus = new Surplus(this.#feeding);
     this.#company = new Company(random, short, tellEvery);
     this.#search = new Search(random);
   }
@@ -103,7 +102,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   /** When it wants a tick while the stream flows through it: `wake` without what every piece of the stream puts off. */
   errands(): Instant | undefined {
-    return earliest(earliest(this.#deadlines.next(), this.#search.wake()), this.#company.wake());
+    const own = earliest(this.#deadlines.next(), this.#surplus.wake());
+    return earliest(earliest(own, this.#search.wake()), this.#company.wake());
   }
 
   step(input: MemberInput, now: Instant): readonly MemberEffect[] {
@@ -159,6 +159,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         return;
       case 'standing':
         this.#company.standing(input);
+        this.#compare(input.peer, now);
         this.#takeHeight(input.peer, input.height, out);
         return;
       case 'roll':
@@ -190,7 +191,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         this.#feeding.forwarded(now);
         return;
       case 'capacity':
-        this.#resize(input.slots, Math.max(input.slots, input.most ?? input.slots), now);
+        this.#surplus.resize(input.slots, Math.max(input.slots, input.most ?? input.slots), now);
         return;
       case 'leave':
         this.#leave(now, out);
@@ -212,14 +213,9 @@ export class Member implements Machine<MemberInput, MemberEffect> {
         case 'leave':
           this.#end(out);
           return;
-        case 'shed':
-          this.#shed(now, out);
-          break;
-        case 'help':
-          this.#helped(now, out);
-          break;
       }
     }
+    this.#shed(now, out);
     if (this.#state === 'left') return;
     if (this.#parent !== undefined) this.#watch(now, out);
     const warm = () => this.#company.contacts.warm(this.#parent?.peer);
@@ -233,11 +229,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #open(peer: Peer, rtt: Millis, now: Instant, out: MemberEffect[]): void {
     this.#company.open(peer, rtt);
     const contact = this.#company.contacts.get(peer);
-    // The place that was named is there at last; a branch is better off at it than where it found itself one.
-    if (contact?.role === 'parent' && this.#search.need === 'none' && this.#feeding.brood.height > 0)
-      contact.role = 'move';
     if (contact?.role === 'move') this.#search.begin('move', now);
-    else if (contact !== undefined && this.#search.need === 'none') contact.role = 'spare';
+    else this.#compare(peer, now);
     this.#search.met(contact, this.#company.contacts, now);
     if (contact === undefined)
       out.push({
@@ -295,6 +288,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       grandparent: this.#grandparent ?? this.#company.formerGrandparent,
       isHeir: this.#company.isHeir,
       hasViewers: this.#inflow.from !== 'newest',
+      isCarried: this.#parent === undefined && this.#inflow.dry(now) < CARRIED_WITHIN,
       own: { depth: this.#company.formerDepth, height: this.#feeding.brood.height },
       except,
     };
@@ -318,6 +312,20 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #hops(now: Instant): number {
     const above = this.#parent === undefined ? undefined : this.#inflow.vigil.hops(now);
     return above === undefined ? 0 : Math.min(255, above + 1);
+  }
+
+  /** A place that was named is there, and we have found ourselves another: a branch is better off at the higher one. */
+  #compare(peer: Peer, now: Instant): void {
+    const contact = this.#company.contacts.get(peer);
+    if (contact?.role !== 'parent' || !contact.isOpen || this.#search.need !== 'none') return;
+    const isBranch = this.#feeding.brood.height > 0 && this.depth !== undefined;
+    // It says where it stands as soon as it is there.
+    if (isBranch && contact.depth === Infinity) return;
+    const isHigher = isBranch && contact.depth + 1 < (this.depth ?? 0);
+    contact.role = isHigher ? 'move' : 'spare';
+    if (!isHigher) return;
+    this.#search.begin('move', now);
+    this.#search.met(contact, this.#company.contacts, now);
   }
 
   #takeHeight(peer: Peer, height: number, out: MemberEffect[]): void {
@@ -416,9 +424,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       const reply = this.#feeding.ask(input, guest, this.#path, now);
       out.push(...reply);
       if (reply[0]?.kind !== 'feed') return;
-      if (guest.instead !== undefined || reply.some(({ kind }) => kind === 'move'))
-        this.#deadlines.set('shed', after(now, MOVES_FOR));
-      this.#help(now);
+      this.#surplus.adopted(guest.instead !== undefined || reply.some(({ kind }) => kind === 'move'), now);
       this.#tellPath(out);
       this.#stand(out);
     }
@@ -440,39 +446,14 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     out.push({ kind: 'leaving', peers: this.#feeding.brood.peers });
   }
 
-  #resize(slots: number, most: number, now: Instant): void {
-    const { brood } = this.#feeding;
-    this.#isShrunk = most < brood.most;
-    [brood.slots, brood.most] = [slots, most];
-    this.#deadlines.set('shed', now);
-    this.#help(now);
-  }
-
-  #help(now: Instant): void {
-    if (!this.#feeding.brood.isCrowded) return;
-    this.#deadlines.set('help', this.#deadlines.get('help') ?? after(now, HELPS_FOR));
-  }
-
-  /** It was in need, and the rendezvous has found nothing else for it: now it looks by itself. */
-  #helped(now: Instant, out: MemberEffect[]): void {
-    const peers = this.#feeding.brood.surplus(this.#feeding.brood.slots).map(({ peer }) => peer);
-    if (peers.length > 0) out.push({ kind: 'leaving', peers });
-    this.#help(now);
-  }
-
+  /** Those over the number that is fed. */
   #shed(now: Instant, out: MemberEffect[]): void {
-    const { told, late } = this.#feeding.shed(this.#feeding.brood.most);
-    // Who is over the number by a failure elsewhere is fed until it has found another; by less upload here, it had its time.
-    const cut = this.#isShrunk ? late : [];
+    const { cut, told } = this.#surplus.due(now);
     for (const peer of cut) {
       out.push({ kind: 'refuse', peer, reason: 'full' });
       this.#dismiss(peer, out);
     }
-    const peers = this.#isShrunk ? told : [...told, ...late];
-    this.#isShrunk &&= peers.length > 0;
-    if (peers.length === 0) return;
-    out.push({ kind: 'leaving', peers });
-    this.#deadlines.set('shed', after(now, MOVES_FOR));
+    if (told.length > 0) out.push({ kind: 'leaving', peers: told });
   }
 
   #leave(now: Instant, out: MemberEffect[]): void {

@@ -5,10 +5,10 @@ import type { Peer } from './talk.ts';
 /** Between two requests for the same block. */
 const AGAIN_AFTER = ms(120);
 /** Spares help out, they do not feed: after this they are not asked any more until the stream has flowed again. */
-const BUDGET = seconds(3);
+const BUDGET = seconds(6);
 /** A block is at most 40 ms of stream (docs/wire.md). */
 const BLOCK: Millis = ms(40);
-/** So many unknown blocks at once: the budget's worth. */
+/** So many unknown blocks at once: three seconds of stream. */
 const AHEAD_MOST = 75;
 
 export interface Asked {

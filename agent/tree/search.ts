@@ -22,6 +22,9 @@ const NAMED_FIRST = ms(300);
 const HIGH_FIRST = seconds(2);
 /** And while it meets the one that the rendezvous named: what is left of the three seconds is enough to ask another one. */
 const HIGH_WITH_NAMED = ms(2600);
+/** As long as others bring the stream block by block: so much longer for each step below us, for the taller, the fewer there are. */
+const HIGH_PER_STEP = ms(500);
+const HIGH_MOST = ms(5500);
 /** The same while a parent is there that leaves: it stays for two seconds, and a place far down wants a while of these. */
 const HIGH_BEFORE = ms(1200);
 /** Who is to move to one that has no room yet asks again: somebody is on the way from there. */
@@ -46,6 +49,8 @@ export interface Surroundings {
   readonly isHeir: boolean;
   /** The stream was here already, and is missed. */
   readonly hasViewers: boolean;
+  /** There is no parent, and others bring what one would. */
+  readonly isCarried: boolean;
   readonly own: Standing;
   /** Children and the present parent: never candidates. */
   readonly except: ReadonlySet<Peer>;
@@ -190,7 +195,7 @@ export class Search {
     const only =
       this.need === 'move' || now < this.#namedUntil
         ? 'named'
-        : this.#isThere && now < this.#highUntil
+        : this.#isThere && now < this.#waitsHigh(around)
           ? 'high'
           : 'any';
     const contact = contacts.next(except, grandparent, isHeir, only, own, now);
@@ -225,6 +230,13 @@ export class Search {
       return;
     }
     this.#ask(contacts, now, out);
+  }
+
+  /** Until then it is better to have no parent than one far below. */
+  #waitsHigh({ isCarried, own }: Surroundings): Instant {
+    if (!isCarried) return this.#highUntil;
+    const longest = Math.min(HIGH_MOST, HIGH_FIRST + own.height * HIGH_PER_STEP);
+    return at(Math.max(this.#highUntil, after(this.#highFrom, ms(longest))));
   }
 
   #ask(contacts: Contacts, now: Instant, out: MemberEffect[]): void {

@@ -587,6 +587,22 @@ describe('a channel', () => {
     expect(town.server.tree(channel)).toHaveLength(1);
   });
 
+  it('may be asked a hundred times in a row by one for whom there is no place, and no more than that', () => {
+    const { town, channel } = started({}, 1);
+    const [first, other] = [0, 0].map((children) => town.resident('port-restricted', { children }));
+    if (first === undefined || other === undefined) throw new Error('too few');
+    settled(town, first, other);
+    first.give({ kind: 'join', request: 1, channel, avoid: [] });
+    town.pass(200);
+    for (let request = 1; request <= 150; request++) {
+      other.give({ kind: 'join', request, channel, avoid: [] });
+      town.pass(30);
+    }
+    const reasons = other.told('refused').map(({ reason }) => reason);
+    expect(reasons.slice(0, 100).every((reason) => reason === 'no-parent')).toBe(true);
+    expect(town.server.counters().refused['quota']).toBeGreaterThan(0);
+  });
+
   it('frees the slot of a child whose punch failed, and of one that never reports', () => {
     const { town, channel } = started({}, 3);
     const homes = Array.from({ length: 2 }, () => town.resident('port-restricted', { children: 0 }));

@@ -401,6 +401,41 @@ it('a branch waits two seconds for a place as high as it had, before it hangs it
   expect(of(scene.pass(500), 'subscribe')[0]).toMatchObject({ from: 101 });
 });
 
+it('and half a second longer for each step below it, as long as others bring what a parent would', () => {
+  const scene = Scene.fed();
+  scene.child(50);
+  scene.give({ kind: 'standing', peer: 50, free: 0, depth: 4, height: 3 });
+  for (const peer of [30, 31]) scene.give({ kind: 'standing', peer, free: 2, depth: 9, height: 0 });
+  scene.give({ kind: 'lost', peer: 10 });
+  const carried = (span: number): readonly MemberEffect[] => {
+    const effects: MemberEffect[] = [];
+    for (let passed = 0; passed < span; passed += 100) {
+      effects.push(...scene.pass(100));
+      scene.give({ kind: 'had', peer: 31, number: 101 + scene.now / 100 });
+    }
+    return effects;
+  };
+  expect(of(carried(3900), 'subscribe')).toEqual([]);
+  // Four steps hang below it. After that anything is better than to live on what others have to spare.
+  expect(of(carried(600), 'subscribe').length).toBeGreaterThan(0);
+});
+
+it('a branch that found itself a place goes to the one that was named for it where that is higher, and only there', () => {
+  for (const [named, goes] of [
+    [1, true],
+    [7, false],
+  ] as const) {
+    const scene = Scene.fed();
+    scene.child(50);
+    scene.give({ kind: 'introduced', peer: 40, short: 40, role: 'parent' });
+    scene.give({ kind: 'open', peer: 40, rtt: ms(40) });
+    expect(of(scene.pass(500, 10), 'subscribe')).toEqual([]);
+    scene.give({ kind: 'standing', peer: 40, free: 1, depth: named, height: 0 });
+    const asked = of([...scene.all, ...scene.pass(100, 10)], 'subscribe').filter(({ peer }) => peer === 40);
+    expect(asked.length > 0).toBe(goes);
+  }
+});
+
 it('a session that is of no more use to us stays open for a child that has it', () => {
   const scene = Scene.fed();
   scene.open(30, 'child');

@@ -1,4 +1,4 @@
-import { CUSHION_MS, damageSince, type Grove, type Tree } from '../grove.ts';
+import { CUSHION_MS, damageSince, QUESTIONS_MS, type Grove, type Tree } from '../grove.ts';
 import { type Bar, quantile } from '../matrix-bars.ts';
 import { pause } from '../programs.ts';
 import { atLeast, spansText, told, within } from './figures.ts';
@@ -33,7 +33,7 @@ export async function kills(grove: Grove, times: number, say: Say): Promise<read
     const { victim, children, others } = await grove.inner(turn);
     await pause(1500);
     const before = await grove.damage(others);
-    await pause(500);
+    await pause(QUESTIONS_MS);
     const loads = new Map(others.map(({ name, child }) => [name, usageOf(child).waitedMs]));
     const waitOf = ({ name, child }: Tree): number => usageOf(child).waitedMs - (loads.get(name) ?? 0);
     const [at, wall] = [performance.now(), Date.now()];

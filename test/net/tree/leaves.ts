@@ -1,4 +1,4 @@
-import { damageSince, type Grove } from '../grove.ts';
+import { CUSHION_MS, damageSince, type Grove, QUESTIONS_MS } from '../grove.ts';
 import type { Bar } from '../matrix-bars.ts';
 import { pause } from '../programs.ts';
 import { atMost, told } from './figures.ts';
@@ -13,12 +13,15 @@ export async function leaves(grove: Grove, times: number, say: (line: string) =>
     const { victim, children, others } = await grove.inner(turn);
     await pause(1500);
     const before = await grove.damage(others);
+    await pause(QUESTIONS_MS);
     const [at, wall] = [performance.now(), Date.now()];
     await victim.child.stop();
     const took = performance.now() - at;
     gone.push(took);
     await pause(1500);
-    const late = Math.max(...others.map(({ player }) => player.lateness(at, performance.now())));
+    const all = others.map((home) => ({ home, late: home.player.lateness(at, performance.now()) }));
+    const latest = all.reduce((worst, one) => (one.late > worst.late ? one : worst));
+    const { late } = latest;
     lates.push(late);
     const harm = damageSince(before, await grove.damage(others));
     lost += harm.lost + harm.skipped;
@@ -27,6 +30,8 @@ export async function leaves(grove: Grove, times: number, say: (line: string) =>
     say(
       `leave ${turn}: ${victim.name} with ${fed} gone after ${took.toFixed(0)} ms; ${harm.lost + harm.skipped} blocks lost, ${harm.errors} errors, latest ${late.toFixed(0)} ms`,
     );
+    if (late > CUSHION_MS / 2)
+      say(`  ${latest.home.name} was the latest\n${story(latest.home.child, wall, -100, 4000)}`);
     if (harm.lost + harm.skipped + harm.errors > 0)
       for (const { name, child } of children) say(`  ${name}\n${story(child, wall, -100, 4000)}`);
     await grove.restart(victim);

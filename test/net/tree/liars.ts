@@ -1,5 +1,5 @@
 import { findExcerpt, withoutNulls } from '../continuity.ts';
-import { CUSHION_MS, damageSince, type Grove } from '../grove.ts';
+import { CUSHION_MS, damageSince, type Grove, QUESTIONS_MS } from '../grove.ts';
 import type { Bar } from '../matrix-bars.ts';
 import { pause } from '../programs.ts';
 import { atMost, spansText, within } from './figures.ts';
@@ -26,6 +26,7 @@ export async function liars(grove: Grove, say: (line: string) => void): Promise<
     // Somebody may have gone to another parent in the meantime.
     const children = await grove.childrenOf(victim);
     const refusals = (await grove.views(children)).map((view) => view.refused_blocks);
+    await pause(QUESTIONS_MS);
     const [at, wall] = [performance.now(), Date.now()];
     victim.child.signal(signal);
     await pause(4000);

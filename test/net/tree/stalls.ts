@@ -1,4 +1,4 @@
-import { CUSHION_MS, damageSince, type Grove, type Tree } from '../grove.ts';
+import { CUSHION_MS, damageSince, QUESTIONS_MS, type Grove, type Tree } from '../grove.ts';
 import type { Bar } from '../matrix-bars.ts';
 import { pause } from '../programs.ts';
 import { atLeast, spansText, told } from './figures.ts';
@@ -76,7 +76,7 @@ async function repeatedly(
     const chosen = await grove.inner(turn, ({ house }) => house.line !== undefined);
     await pause(1500);
     const before = await grove.damage(chosen.others);
-    await pause(500);
+    await pause(QUESTIONS_MS);
     const [at, wall] = [performance.now(), Date.now()];
     const saw = await harm(chosen);
     const late = chosen.others.map(({ player }) => player.lateness(at, performance.now()));
