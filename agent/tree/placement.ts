@@ -96,11 +96,24 @@ export function chooseCrowded(
     const above = tree.crowded.draw(random);
     const steps = above?.depth;
     if (above === undefined || steps === undefined || steps + 1 > depth || above.planted || !above.isSettled) continue;
-    if (above.gate !== 'open' || avoid.has(above.node) || suits.rank(above.node, seat.node) >= RELUCTANT) continue;
+    if (
+      hasRoomBelow(above) ||
+      above.gate !== 'open' ||
+      avoid.has(above.node) ||
+      suits.rank(above.node, seat.node) >= RELUCTANT
+    )
+      continue;
     const lower = above.below.find((child) => steps + 2 + child.height <= limit && mayMove(child.node));
     if (lower !== undefined && suits.rank(seat.node, lower.node) < RELUCTANT) return lower;
   }
   return undefined;
+}
+
+/** For those that are too many there is a place under a sister already: one newcomer above the other would make a line of them. */
+function hasRoomBelow({ below, slots }: Seat): boolean {
+  let room = 0;
+  for (const child of below) if (child.gate !== 'shut') room += Math.max(0, child.slots - child.fed);
+  return room >= below.length - slots;
 }
 
 /** The last slot of the origin is for one who passes the stream on: two households who don't would lock everybody out. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { seeded } from '../../agent/base/random.ts';
 import { at } from '../../agent/base/time.ts';
 import { Moves } from '../../agent/tree/moves.ts';
-import { chooseSlot } from '../../agent/tree/placement.ts';
+import { chooseCrowded, chooseSlot } from '../../agent/tree/placement.ts';
 import { Plan, Tree } from '../../agent/tree/plan.ts';
 import type { Suits } from '../../agent/tree/suits.ts';
 
@@ -424,6 +424,37 @@ it('a branch is not sent below somebody who is on the way to another place', () 
   expect(chosen('branch')).toBe(undefined);
   moves.arrived('b', 'a');
   expect(chosen('branch')).toBe('b');
+});
+
+it('one newcomer goes above a child of somebody who feeds too many; the next not above that one, in a line', () => {
+  const tree = new Tree();
+  tree.plant('o', 2);
+  const hang = (node: string, parent: string): void => {
+    tree.enter(node, 2);
+    tree.attach(node, parent);
+  };
+  for (const [node, parent] of [
+    ['helper', 'o'],
+    ['a', 'helper'],
+    ['b', 'helper'],
+    ['c', 'helper'],
+  ] as const)
+    hang(node, parent);
+  for (const child of ['a', 'b', 'c']) for (const leaf of ['x', 'y']) hang(`${child}${leaf}`, child);
+  const suits: Suits = { rank: () => 0, rtt: () => 40, isNear: () => false };
+  const chosen = (node: string): string | undefined => {
+    tree.enter(node, 2);
+    const seat = tree.get(node);
+    if (seat === undefined) return undefined;
+    const newcomer = { seat, avoid: NOBODY };
+    return chooseCrowded(tree, newcomer, 9, 9, suits, seeded(1), () => true)?.node;
+  };
+  const lower = chosen('first') ?? '';
+  expect(['a', 'b', 'c']).toContain(lower);
+  tree.attach('first', 'helper');
+  tree.attach(lower, 'first');
+  // It has a slot for the one that is too many.
+  expect(chosen('second')).toBe(undefined);
 });
 
 describe('whatever happens', () => {

@@ -10,8 +10,8 @@ const DEPTH = 5;
 /** Two of them are between two households: 20 ms one way. */
 const LINE = { delayMs: 10 };
 const WATCHED_MS = 20_000;
-/** What a block waits to be full, and what a household takes to pass it on (reference figures of the design). */
-const [BLOCK_MS, HOP_MS] = [21, 2];
+/** What a block of so little stream waits for company (docs/wire.md; a fast one fills it sooner), and what a household takes to pass it on. */
+const [BLOCK_MS, HOP_MS] = [40, 2];
 
 /** A chain of households that feed one each: how much later the stream's clock is on the LAN than it was at the origin. */
 export async function glass(lab: Lab, states: States, say: (line: string) => void): Promise<readonly Bar[]> {
