@@ -20,7 +20,7 @@ const MEETING_FOR_VIEWERS = seconds(1);
 const NAMED_FIRST = ms(300);
 /** Long enough for the rendezvous to find a place that is as high as the one before, short enough for spares to bridge. */
 const HIGH_FIRST = seconds(2);
-/** And while it meets the one that the rendezvous named: what is left of the three seconds is enough to ask another one. */
+/** And while it meets the one that the rendezvous named: nearly every punch is done by then. */
 const HIGH_WITH_NAMED = ms(2600);
 /** As long as others bring the stream block by block: so much longer for each step below us, for the taller, the fewer there are. */
 const HIGH_PER_STEP = ms(500);
