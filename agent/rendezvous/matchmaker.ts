@@ -14,6 +14,7 @@ import type {
   RefusedReason,
 } from '../wire/messages.ts';
 import { spend } from '../base/allowance.ts';
+import { RELUCTANT } from '../tree/suits.ts';
 import { Channels } from './channels.ts';
 import { AUDITED, AUDITING, type Client, type Directory, keyOf } from './directory.ts';
 import { isFork } from './forks.ts';
@@ -41,8 +42,6 @@ export type No =
 
 /** A channel without its origin, or an origin without a free slot, may look different in a moment. */
 const SOON: Millis = seconds(3);
-/** From here on two NATs suit each other only when nothing else is free. */
-const RELUCTANT = 10;
 /** Of what a join costs that comes back where nobody could be named: no address was told, and a branch without a parent asks often. */
 const GIVEN_BACK = 0.8;
 /** A punch is mostly over after a second. */

@@ -318,14 +318,11 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #compare(peer: Peer, now: Instant): void {
     const contact = this.#company.contacts.get(peer);
     if (contact?.role !== 'parent' || !contact.isOpen || this.#search.need !== 'none') return;
-    const isBranch = this.#feeding.brood.height > 0 && this.depth !== undefined;
+    const depth = this.#feeding.brood.height > 0 ? this.depth : undefined;
     // It says where it stands as soon as it is there.
-    if (isBranch && contact.depth === Infinity) return;
-    const isHigher = isBranch && contact.depth + 1 < (this.depth ?? 0);
-    contact.role = isHigher ? 'move' : 'spare';
-    if (!isHigher) return;
-    this.#search.begin('move', now);
-    this.#search.met(contact, this.#company.contacts, now);
+    if (depth !== undefined && contact.depth === Infinity) return;
+    contact.role = depth !== undefined && contact.depth + 1 < depth ? 'move' : 'spare';
+    if (contact.role === 'move') this.#search.begin('move', now);
   }
 
   #takeHeight(peer: Peer, height: number, out: MemberEffect[]): void {
