@@ -330,6 +330,7 @@ export class Sim {
         return;
       case 'feed':
         house.feeding.add(effect.peer);
+        if (house.id === 0) this.tally.copies = Math.max(this.tally.copies, house.feeding.size);
         return;
       case 'starve': {
         house.feeding.delete(effect.peer);

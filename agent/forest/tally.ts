@@ -16,6 +16,8 @@ export class Tally {
   viewerMs = 0;
   joins: number[] = [];
   departures = 0;
+  /** Streams that the origin sent at most, at any moment. */
+  copies = 0;
   isCounting = false;
   /** Is told of each household what the figures above only count. */
   witness: Witness | undefined;

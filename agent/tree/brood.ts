@@ -19,7 +19,7 @@ export interface Child {
 
 export type Reply =
   | { readonly kind: 'no'; readonly reason: NoChild }
-  /** `down`: one of ours that is to go under the new one and makes room by that. `starve`: one that is fed no more from now on. */
+  /** `down`: a child that is to go under the new one. `starve`: a child that is fed no more from now on; at the origin that is `down`. */
   | {
       readonly kind: 'yes';
       readonly child: Child;
@@ -33,7 +33,7 @@ export class Brood {
   /** What can be sent at all: with that it helps out while others have nobody. */
   most: number;
   readonly #children = new Map<Peer, Child>();
-  /** Never more than that while one of them changes over, but for one that would lose the stream. */
+  /** Never more than that, not even while one of them changes over. */
   readonly #isStrict: boolean;
 
   constructor(slots: number, most = slots, isStrict = false) {
@@ -132,8 +132,10 @@ export class Brood {
     const isOrphan = input.from !== 'newest';
     if (isOrphan && this.most - this.#children.size > (height > 0 ? 0 : 1))
       return this.#take(child, undefined, undefined);
-    const lower = slots >= 2 && (this.#hasRoom || isOrphan) ? this.#weakest() : undefined;
+    const lower = slots >= 2 && (!this.#isStrict || isOrphan) ? this.#weakest() : undefined;
     if (lower === undefined) return { kind: 'no', reason: 'full' };
+    // One household without a parent for as long as it takes to change over, instead of all below the new one.
+    if (this.#isStrict) return this.#take(child, lower.peer, lower);
     lower.isMoving = true;
     return this.#take(child, undefined, lower);
   }

@@ -71,9 +71,12 @@ export class Feeding {
     const reply = this.brood.ask(input, guest.short, path, guest.instead, isGone);
     if (reply.kind === 'no') return [{ kind: 'refuse', peer: input.peer, reason: reply.reason }];
     reply.child.heard = now;
-    const out: MemberEffect[] = [{ kind: 'feed', peer: input.peer, from: input.from }];
-    if (reply.starve !== undefined) out.push({ kind: 'starve', peer: reply.starve });
-    if (reply.down !== undefined) out.push({ kind: 'move', child: reply.down.peer, under: guest.short });
+    const { down, starve } = reply;
+    const out: MemberEffect[] = starve === undefined ? [] : [{ kind: 'starve', peer: starve }];
+    out.push({ kind: 'feed', peer: input.peer, from: input.from });
+    // It is not to wonder first what has become of us.
+    if (down !== undefined && down.peer === starve) out.push({ kind: 'leaving', peers: [down.peer] });
+    if (down !== undefined) out.push({ kind: 'move', child: down.peer, under: guest.short });
     return out;
   }
 

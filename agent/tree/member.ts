@@ -41,6 +41,8 @@ interface Parent {
   /** From its own parent up to the origin. */
   path: readonly Short[];
   isHeir: boolean;
+  /** It said that it feeds us no longer than it has to. */
+  isLeaving: boolean;
 }
 
 type State = 'new' | 'running' | 'leaving' | 'left';
@@ -272,7 +274,8 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       case 'barren':
       case 'dead':
         if (this.#inflow.vigil.speaks(now)) this.#company.parentLives();
-        this.#fail('silent', undefined, now, out);
+        if (this.#parent?.isLeaving === true) this.#lose(this.#parent.peer, 'leaving', now, out);
+        else this.#fail('silent', undefined, now, out);
     }
   }
 
@@ -365,7 +368,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     const before = this.#parent;
     [contact.role, contact.restsUntil] = ['spare', at(0)];
     this.#search.found();
-    this.#parent = { peer: contact.peer, short: contact.short, path, isHeir };
+    this.#parent = { peer: contact.peer, short: contact.short, path, isHeir, isLeaving: false };
     this.#company.under(this.#parent);
     this.#inflow.vigil.begin(now);
     if (before !== undefined) out.push({ kind: 'unsubscribe', peer: before.peer });
@@ -405,6 +408,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
   #hearLeaving(peer: Peer, now: Instant, out: MemberEffect[]): void {
     this.#feeding.goes(peer);
     if (peer === this.#parent?.peer) {
+      this.#parent.isLeaving = true;
       this.#search.avoid(this.#parent.short, now);
       this.#search.begin('better', now);
     } else if (this.#company.contacts.get(peer) !== undefined) this.#lose(peer, 'leaving', now, out);
@@ -420,7 +424,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     else {
       const reply = this.#feeding.ask(input, guest, this.#path, now);
       out.push(...reply);
-      if (reply[0]?.kind !== 'feed') return;
+      if (!reply.some(({ kind }) => kind === 'feed')) return;
       this.#surplus.adopted(guest.instead !== undefined || reply.some(({ kind }) => kind === 'move'), now);
       this.#tellPath(out);
       this.#stand(out);

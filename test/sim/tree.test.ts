@@ -27,6 +27,10 @@ describe('households with sessions of an hour', () => {
     expect(median.most).toBeLessThanOrEqual(flat + 4);
   });
 
+  it('have two streams from the origin, and at no moment a third', () => {
+    expect(tally.copies).toBe(crowd.most);
+  });
+
   it('would see a hundred times as many in a tree by order of arrival', () => {
     const { tally: plain } = arrivalOrder(SEED, crowd.households, HOUR, 120_000, 120_000 + HOUR);
     const ours = Math.max(1, tally.gaps[1] ?? 0);
@@ -47,8 +51,8 @@ it('a tenth of all prefixes may vanish at once', () => {
 });
 
 it('a crowd within ten seconds gets in, and the origin feeds its two', () => {
-  const { most, copies } = flash(crowd);
-  expect(copies).toBeLessThanOrEqual(2);
+  const { most, tally } = flash(crowd);
+  expect(tally.copies).toBe(crowd.most);
   expect(most).toBeLessThan(120_000);
 });
 

@@ -458,14 +458,65 @@ describe('households that push each other aside', () => {
     }
   });
 
-  it('and an origin feeds one more at most, for those who lost their parent', () => {
+  it('never make an origin feed more than its number, not for a moment', () => {
     const scene = new Scene(2, true);
+    const fed = new Set<Peer>();
+    let last = 0;
     for (let peer = 100; peer < 130; peer++) {
-      for (const slots of [2, 0]) {
+      for (const [slots, from] of [
+        [2, 7],
+        [0, 'newest'],
+        [0, 7],
+      ] as const) {
         scene.open(peer, 'child');
-        scene.give({ kind: 'subscribe', peer, from: 7, slots, height: 0, instead: undefined });
+        scene.give({ kind: 'subscribe', peer, from, slots, height: 0, instead: undefined });
       }
-      expect(scene.member.children.length).toBeLessThanOrEqual(3);
     }
+    const [heirOf = 0] = scene.member.children;
+    scene.give({ kind: 'leaving', peer: heirOf });
+    scene.open(200, 'child');
+    scene.give({ kind: 'subscribe', peer: 200, from: 7, slots: 2, height: 1, instead: heirOf });
+    expect(scene.member.children).toContain(200);
+    for (const effect of scene.all) {
+      if (effect.kind === 'feed') fed.add(effect.peer);
+      if (effect.kind === 'starve') fed.delete(effect.peer);
+      expect(fed.size).toBeLessThanOrEqual(2);
+      last = Math.max(last, fed.size);
+    }
+    expect(last).toBe(2);
   });
+
+  it('at the origin go below the one that needs the place and can feed them, which has it at once', () => {
+    const scene = new Scene(2, true);
+    for (const peer of [50, 51]) scene.child(peer, 0);
+    scene.open(60, 'child');
+    const effects = scene.give({ kind: 'subscribe', peer: 60, from: 7, slots: 2, height: 0, instead: undefined });
+    const told = effects.filter(({ kind }) => ['starve', 'feed', 'leaving', 'move'].includes(kind));
+    expect(told).toEqual([
+      { kind: 'starve', peer: 50 },
+      { kind: 'feed', peer: 60, from: 7 },
+      { kind: 'leaving', peers: [50] },
+      { kind: 'move', child: 50, under: 60 },
+    ]);
+    expect(scene.member.children).toEqual([51, 60]);
+  });
+});
+
+it('a child that made room at the origin asks who came instead as soon as that is there, and spares for blocks till then', () => {
+  const scene = Scene.fed(0);
+  scene.give({ kind: 'leaving', peer: 10 });
+  scene.give({ kind: 'introduced', peer: 60, short: 60, role: 'move' });
+  expect(of(scene.pass(200), 'ask').length).toBeGreaterThan(0);
+  expect(of(scene.give({ kind: 'open', peer: 60, rtt: ms(40) }), 'subscribe')).toMatchObject([{ peer: 60, from: 101 }]);
+  scene.give({ kind: 'path', peer: 60, path: [99], heir: false });
+  expect(scene.member.parent).toBe(60);
+  expect(kinds(scene.all)).not.toContain('complain');
+});
+
+it('a parent that said that it goes is not complained about when it is silent', () => {
+  const scene = Scene.fed();
+  scene.give({ kind: 'leaving', peer: 10 });
+  const effects = scene.pass(400);
+  expect(of(effects, 'drop')).toMatchObject([{ peer: 10, why: 'leaving' }]);
+  expect(kinds(effects)).not.toContain('complain');
 });

@@ -3,6 +3,7 @@ import type { Lab } from '../lab.ts';
 import type { LineShape } from '../line.ts';
 import { type Bar, quantile } from '../matrix-bars.ts';
 import { pause, type States, until } from '../programs.ts';
+import { copies } from './copies.ts';
 import { atMost, spread, told, within } from './figures.ts';
 import { saidBy, sayingAfter, story } from './trace.ts';
 
@@ -83,7 +84,6 @@ export async function crowd(
       `crowd: ${name} has its picture ${start.toFixed(0)} ms after its start, ${asked.toFixed(0)} after its question`,
     );
   const views = await grove.settled();
-  const fed = originFed(grove, 2);
   return [
     told(`crowd of ${homes}: question to key picture`, spread(spans.map(({ asked }) => asked))),
     told(`crowd of ${homes}: start of the program to key picture`, spread(spans.map(({ start }) => start))),
@@ -95,23 +95,7 @@ export async function crowd(
       ).toFixed(0)} ms`,
     ),
     atMost('crowd: households without a picture after 30 s', spans.filter(({ asked }) => asked === Infinity).length, 0),
-    atMost('crowd: children of the origin at any time', fed.most, 2),
-    told('crowd: how long the origin fed more than two', `${fed.overMs} ms`),
+    copies(grove, `crowd of ${homes}`, say),
     told('crowd: depth of the deepest', String(Math.max(...views.map(({ depth }) => depth)))),
   ];
-}
-
-/** Out of the origin's own log: its children at most, and how long they were more than these. */
-export function originFed({ origin }: Grove, children: number): { readonly most: number; readonly overMs: number } {
-  const fed = new Set<string>();
-  let [most, overMs, before] = [0, 0, 0];
-  for (const { at, event, facts } of saidBy(origin, 0)) {
-    if (fed.size > children) overMs += at - before;
-    before = at;
-    const [, pair = ''] = /pair=(\d+)/.exec(facts) ?? [];
-    if (event === 'child') fed.add(pair);
-    if (event === 'child-left') fed.delete(pair);
-    most = Math.max(most, fed.size);
-  }
-  return { most, overMs };
 }

@@ -3,6 +3,7 @@ import { Lab } from '../lab.ts';
 import type { LineShape } from '../line.ts';
 import type { Bar } from '../matrix-bars.ts';
 import { States } from '../programs.ts';
+import { copies } from './copies.ts';
 import { cost } from './cost.ts';
 import { glass } from './glass.ts';
 import { crowd, joins } from './joins.ts';
@@ -75,7 +76,7 @@ export async function measure(name: MeasureName, extent: Extent, say: Say): Prom
     const deepest = Math.max(...(await grove.settled()).map(({ depth }) => depth));
     const idle = await calm();
     say(`${extent.homes} households stand ${deepest} deep; ${(100 * idle).toFixed(0)} % of the machine is idle`);
-    return STANDING[name](grove, extent, say);
+    return [...(await STANDING[name](grove, extent, say)), copies(grove, name, say)];
   });
 }
 

@@ -140,19 +140,14 @@ export interface Crowded {
   readonly p95: number;
   readonly most: number;
   readonly depths: Depths;
-  /** Streams that the origin sent at most. */
-  readonly copies: number;
+  readonly tally: Tally;
   readonly questions: number;
 }
 
 /** All come within ten seconds. */
 export function flash(crowd: Crowd): Crowded {
   const sim = settle({ ...crowd, stay: Infinity }, 10 * SECOND);
-  let copies = 0;
-  for (let t = 0; t < 3 * MINUTE; t += 100) {
-    sim.run(t);
-    copies = Math.max(copies, sim.houses.get(0)?.feeding.size ?? 0);
-  }
+  sim.run(3 * MINUTE);
   const { joins } = sim.tally;
   const asked = sim.registry.asked_;
   return {
@@ -160,7 +155,7 @@ export function flash(crowd: Crowd): Crowded {
     p95: quantile(joins, 0.95),
     most: joins.length < crowd.households ? Infinity : quantile(joins, 1),
     depths: measured(sim),
-    copies,
+    tally: sim.tally,
     questions: (asked.parent + asked.spares) / crowd.households,
   };
 }

@@ -45,6 +45,10 @@ function times(values: readonly number[]): string {
   return [0.5, 0.95, 0.99].map((share) => Math.round(quantile(values, share))).join(' / ');
 }
 
+function copies({ copies }: Tally): void {
+  line('streams that the origin sent at most, at any moment', `${copies}`, `${crowd.most}`, copies <= crowd.most);
+}
+
 const SECTIONS: Readonly<Record<string, () => void>> = {
   churn(): void {
     const { tally, worst, median, moved } = churn(crowd, hours * HOUR, values.minutes ? minute : undefined);
@@ -82,12 +86,14 @@ const SECTIONS: Readonly<Record<string, () => void>> = {
       moved.lifted <= moved.departed,
     );
     line('moved to make room for newcomers', `${moved.followed}`);
+    copies(tally);
   },
   resident(): void {
     const { tally, worst } = churn({ ...crowd, stay: 7 * 24 * HOUR, tellEvery: minutes(10) }, 12 * hours * HOUR);
     const half = tally.perViewerHour(tally.gaps[1] ?? 0);
     line('visible gaps per viewer-hour, cushion 0.25 / 0.5 / 1 / 2 s', gaps(tally), '0.5 s: 0.001', half <= 0.001);
     line('depth of the deepest, worst minute', `${worst.most}`, `${flat + 4}`, worst.most <= flat + 4);
+    copies(tally);
   },
   arrival(): void {
     const warm = 240_000;
@@ -156,13 +162,13 @@ const SECTIONS: Readonly<Record<string, () => void>> = {
     line(`newcomers that waited: ${waiting}; all have a place after`, `${seconds} s`);
   },
   flash(): void {
-    const { p50, p95, most, depths, copies, questions } = flash(crowd);
+    const { p50, p95, most, depths, tally, questions } = flash(crowd);
     line(
       'all within 10 s: to the first block, p50 / p95 / last',
       [p50, p95, most].map((ms) => `${(ms / 1000).toFixed(1)} s`).join(' '),
     );
     line('depth p50 / p99 / most afterwards', `${depths.p50} / ${depths.p99} / ${depths.most}`);
-    line('streams that the origin sent at most', `${copies}`, '2', copies <= 2);
+    copies(tally);
     line('questions to the rendezvous per household', questions.toFixed(1));
   },
   cost(): void {
