@@ -1,6 +1,7 @@
 import { Deadlines } from '../base/deadlines.ts';
+import { keepNewest } from '../base/newest.ts';
 import { between, type Random } from '../base/random.ts';
-import { after, at, type Instant, type Millis, ms, seconds } from '../base/time.ts';
+import { after, at, type Instant, type Millis, minutes, ms, seconds } from '../base/time.ts';
 import type { Brood } from './brood.ts';
 import { Contacts, isLower } from './contacts.ts';
 import { Roll, TOLD } from './roll.ts';
@@ -17,6 +18,9 @@ const REFILL_WITHIN = seconds(2);
 const REFILL_EVERY = seconds(5);
 /** Those that may come to us hear of it when we stand so much higher or lower. */
 const TOLD_STEPS = 2;
+/** Who could not be reached is not met again in this time, and so many of them: two NATs do not change that soon. */
+const UNREACHED_FOR = minutes(2);
+const UNREACHED_MOST = 4;
 /** Whether the spares of a household with others below it stand as high as itself by now. */
 const LOOK_HIGHER_EVERY = seconds(20);
 /** 20,000 households with an hour each change by 3 % in two tellings. */
@@ -44,6 +48,7 @@ export class Company {
   readonly #random: Random;
   readonly #short: Short;
   readonly #guests = new Map<Peer, Guest>();
+  readonly #unreached = new Map<Short, Instant>();
   readonly #deadlines = new Deadlines<'refill' | 'tell' | 'height'>();
   #isThere = true;
   /** Where we stood last: what counts on the day that the parent is gone. */
@@ -136,6 +141,9 @@ export class Company {
   }
 
   forget(peer: Peer): void {
+    const contact = this.contacts.get(peer);
+    if (contact?.isOpen === false && contact.role === 'spare')
+      keepNewest(this.#unreached, contact.short, after(this.#now, UNREACHED_FOR), UNREACHED_MOST);
     this.contacts.delete(peer);
     this.#guests.delete(peer);
     this.#refillSoon();
@@ -212,7 +220,10 @@ export class Company {
       if (peer !== parent) out.push(...this.#dismiss(peer));
     }
     let isWanting = false;
-    if (grandparent !== undefined && grandparent !== this.#short && this.contacts.byShort(grandparent) === undefined) {
+    for (const [short, until] of this.#unreached) if (until <= now) this.#unreached.delete(short);
+    const isAlone =
+      grandparent !== undefined && grandparent !== this.#short && this.contacts.byShort(grandparent) === undefined;
+    if (isAlone && !this.#unreached.has(grandparent)) {
       isWanting = true;
       out.push({ kind: 'meet', via: parent, short: grandparent, role: 'spare' });
     }
@@ -221,12 +232,16 @@ export class Company {
     if (high.length < SPARES) {
       isWanting ||= spares.length < SPARES;
       const known = this.#isThere ? undefined : this.#known(now);
-      if (this.#isThere)
-        out.push({ kind: 'join', want: 'spares', avoid: [...this.contacts.all()].map(({ short }) => short) });
+      if (this.#isThere) out.push({ kind: 'join', want: 'spares', avoid: [...this.#tried] });
       else if (known !== undefined) out.push({ kind: 'meet', via: known.via, short: known.short, role: 'spare' });
     }
-    const again = isWanting ? REFILL_EVERY : place.height > 0 ? LOOK_HIGHER_EVERY : undefined;
+    const again = isWanting ? REFILL_EVERY : place.height > 0 || isAlone ? LOOK_HIGHER_EVERY : undefined;
     if (again !== undefined) this.#deadlines.set('refill', after(now, ms(again * between(this.#random, 0.67, 1.33))));
+  }
+
+  /** Those that could not be reached lately, and those that are here. */
+  get #tried(): ReadonlySet<Short> {
+    return new Set([...this.#unreached.keys(), ...[...this.contacts.all()].map(({ short }) => short)]);
   }
 
   /** The parent chooses its heir by it, and the plan what to move. */
@@ -245,7 +260,7 @@ export class Company {
   #known(now: Instant): ReturnType<Roll['take']> {
     return this.roll.take(
       (via) => this.contacts.get(via)?.isOpen === true,
-      (short) => this.contacts.byShort(short) !== undefined,
+      (short) => this.#tried.has(short),
       now,
     );
   }

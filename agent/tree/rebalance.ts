@@ -1,7 +1,7 @@
 import type { Random } from '../base/random.ts';
 import { chooseSlot } from './placement.ts';
 import type { Seat } from './seat.ts';
-import type { Suits } from './suits.ts';
+import { RELUCTANT, type Suits } from './suits.ts';
 import type { Tree } from './tree.ts';
 
 /** Households that are moved for one branch: each is smaller than the one whose place it had. */
@@ -40,7 +40,7 @@ export interface Plot {
 export function improve(plot: Plot): readonly Lift[] | undefined {
   const root = plot.tree.root === undefined ? undefined : plot.tree.get(plot.tree.root);
   if (root === undefined) return undefined;
-  return (root.height > plot.limit ? raise(plot, root) : undefined) ?? relieve(plot) ?? clear(plot);
+  return (root.height > plot.limit ? raise(plot, root) : undefined) ?? fill(plot, root) ?? relieve(plot) ?? clear(plot);
 }
 
 /** Its branch goes deeper than any has to. */
@@ -147,6 +147,23 @@ function shortest(seats: readonly Seat[]): Seat | undefined {
   let best: Seat | undefined;
   for (const seat of seats) if (best === undefined || seat.height < best.height) best = seat;
   return best;
+}
+
+/** Half of all households could hang under a free slot of the origin: it gets the branch without which the others hang highest. */
+function fill({ suits, mayMove }: Plot, root: Seat): readonly Lift[] | undefined {
+  if (!root.isFree) return undefined;
+  let best: Seat | undefined;
+  let [least, beside] = [Infinity, 0];
+  let steps = 1;
+  for (let above = root, seat = tallest(root); seat !== undefined; above = seat, seat = tallest(seat), steps++) {
+    // Those that stay: the ones on the way down, and what hangs beside it.
+    for (const other of above.below) if (other !== seat) beside = Math.max(beside, steps + other.height);
+    const height = Math.max(beside, steps - 1, seat.height + 1);
+    const suitsIt = seat.slots >= 2 && mayMove(seat.node) && suits.rank(root.node, seat.node) < RELUCTANT;
+    if (above !== root && suitsIt && height < least) [best, least] = [seat, height];
+  }
+  if (best?.parent === undefined) return undefined;
+  return [{ node: best.node, from: best.parent, to: root.node, displaced: undefined }];
 }
 
 /** Who feeds one or none makes room right under the origin, where half of all others could hang. */

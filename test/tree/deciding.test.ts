@@ -400,6 +400,32 @@ describe('a branch whose parent is gone', () => {
   });
 });
 
+it('a free slot of the origin gets the branch without which the others hang highest, for one departure', () => {
+  const line = ['o', 'a', 'b', 'c', 'd'];
+  const standing = (beside: readonly string[]): Scene => {
+    const scene = new Scene();
+    for (const node of [...line.slice(1), ...beside]) scene.plan.enter(node, { capacity: 2, prefix: node }, at(0));
+    for (const [i, node] of line.entries()) {
+      const children = [...line.slice(i + 1, i + 2), ...(node === 'o' ? beside : [])];
+      scene.plan.stand(node, { parent: line[i - 1], children }, at(0));
+    }
+    for (const node of beside) scene.plan.stand(node, { parent: 'o', children: [] }, at(0));
+    return scene;
+  };
+  const pays = (scene: Scene): void => {
+    scene.plan.enter('gone', { capacity: 0, prefix: '' }, at(scene.now));
+    scene.plan.leave('gone', at(scene.now));
+  };
+  const scene = standing([]);
+  expect(scene.pass(1000)).toEqual([]);
+  pays(scene);
+  expect(scene.pass(1000)).toEqual([{ node: 'c', to: 'o', instead: undefined }]);
+  expect(scene.plan.tree.height).toBe(2);
+  const full = standing(['x']);
+  pays(full);
+  expect(full.pass(1000)).toEqual([]);
+});
+
 it('a branch is not sent below somebody who is on the way to another place', () => {
   const tree = new Tree();
   tree.plant('o', 2);

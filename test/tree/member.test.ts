@@ -436,6 +436,33 @@ it('a branch that found itself a place goes to the one that was named for it whe
   }
 });
 
+it('a spare that could not be reached is not asked for again before two minutes have passed', () => {
+  const scene = Scene.fed();
+  scene.give({ kind: 'lost', peer: 31 });
+  scene.give({ kind: 'introduced', peer: 41, short: 41, role: 'spare' });
+  scene.give({ kind: 'lost', peer: 41 });
+  const avoided = (span: number): readonly (readonly number[])[] =>
+    of(scene.pass(span, 10), 'join').flatMap(({ want, avoid }) => (want === 'spares' ? [avoid] : []));
+  const soon = avoided(60_000);
+  expect(soon.length).toBeGreaterThan(5);
+  for (const avoid of soon) {
+    expect(avoid).toContain(41);
+    // It was there once.
+    expect(avoid).not.toContain(31);
+  }
+  expect(avoided(70_000).at(-1)).not.toContain(41);
+});
+
+it('nor a grandparent that could not be reached', () => {
+  const scene = Scene.fed();
+  const met = (span: number) => of(scene.pass(span, 10), 'meet').filter(({ short }) => short === 20).length;
+  expect(met(3000)).toBe(1);
+  scene.give({ kind: 'introduced', peer: 20, short: 20, role: 'spare' });
+  scene.give({ kind: 'lost', peer: 20 });
+  expect(met(110_000)).toBe(0);
+  expect(met(30_000)).toBeGreaterThan(0);
+});
+
 it('a session that is of no more use to us stays open for a child that has it', () => {
   const scene = Scene.fed();
   scene.open(30, 'child');
