@@ -34,7 +34,7 @@ interface Guest {
 interface Place {
   readonly parent: Peer | undefined;
   readonly grandparent: Short | undefined;
-  readonly brood: Pick<Brood, 'peers' | 'roomy'>;
+  readonly brood: Pick<Brood, 'peers' | 'roomy' | 'has'>;
   readonly free: number;
   readonly depth: number;
   /** Steps from here to the last one below. */
@@ -216,6 +216,9 @@ export class Company {
     if (place.parent === undefined) return;
     const { parent, grandparent } = place;
     const keep = new Set(grandparent === undefined ? [] : [grandparent]);
+    // A spare that we feed by now has nothing that we have not.
+    for (const { peer, short, role } of [...this.contacts.all()])
+      if (role === 'spare' && place.brood.has(short)) out.push(...this.#dismiss(peer));
     for (const peer of this.contacts.surplus(keep, place)) {
       if (peer !== parent) out.push(...this.#dismiss(peer));
     }

@@ -90,7 +90,13 @@ export class Member implements Machine<MemberInput, MemberEffect> {
 
   /** Sessions kept warm beside parent and children. */
   get warm(): readonly Peer[] {
-    return this.#company.contacts.warm(this.#parent?.peer).map(({ peer }) => peer);
+    return this.#spares.map(({ peer }) => peer);
+  }
+
+  /** A child has nothing that we have not. */
+  get #spares(): readonly Contact[] {
+    const { contacts } = this.#company;
+    return contacts.warm(this.#parent?.peer).filter(({ short }) => !this.#feeding.brood.has(short));
   }
 
   get isSeeking(): boolean {
@@ -220,7 +226,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
     this.#shed(now, out);
     if (this.#state === 'left') return;
     if (this.#parent !== undefined) this.#watch(now, out);
-    const warm = () => this.#company.contacts.warm(this.#parent?.peer);
+    const warm = () => this.#spares;
     for (const asked of this.#inflow.repair(this.#parent !== undefined, warm, now)) out.push({ kind: 'ask', ...asked });
     if (this.#state === 'running' && !this.#isOrigin) this.#seek(now, out);
     const dry = this.#isOrigin ? this.#feeding.still(now) : this.#inflow.dry(now);

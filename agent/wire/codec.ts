@@ -91,7 +91,7 @@ import { readVolley, writeVolley } from './volley.ts';
  *                       | own profile | with channel u8 [| channel 32 | epoch u32 | name] | instead u8 [| short u32]
  *  0x26  channel-info   request u32 | channel 32 | epoch u32 | name | origin 32
  *  0x27  done           request u32
- *  0x28  refused        request u32 | reason u8 | retry in u16 (s)
+ *  0x28  refused        request u32 | reason u8 | retry in u32 (ms)
  *  0x29  relayed        pair u32 | bytes ≤ 1232 (the rest)
  *  0x2a  challenge      token 8
  *  0x2b  nudged         node 32 | address
@@ -493,12 +493,12 @@ const FORMS: { readonly [K in Kind]: Form<Of<K>> } = {
     type: 0x28,
     write: (w, m) => {
       writeWord(w.u32(m.request), REFUSALS, m.reason);
-      w.u16(Math.min(65535, Math.ceil(m.retryIn / 1000)));
+      w.u32(Math.min(0xffff_ffff, Math.ceil(m.retryIn)));
     },
     read: (r) => {
       const request = r.u32();
       const reason = readWord(r, REFUSALS);
-      const retryIn = ms(r.u16() * 1000);
+      const retryIn = ms(r.u32());
       return reason === undefined ? undefined : { kind: 'refused', request, reason, retryIn };
     },
   },

@@ -324,7 +324,7 @@ export interface Refused {
   readonly kind: 'refused';
   readonly request: number;
   readonly reason: RefusedReason;
-  /** When asking again makes sense; 0 when it does not. Whole seconds on the wire, up to 65535. */
+  /** When asking again makes sense; 0 when it does not. Whole milliseconds on the wire: who lost the stream asks again after 100. */
   readonly retryIn: Millis;
 }
 

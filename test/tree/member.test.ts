@@ -463,6 +463,15 @@ it('nor a grandparent that could not be reached', () => {
   expect(met(30_000)).toBeGreaterThan(0);
 });
 
+it('a spare that has become a child is no spare: it is not asked for blocks, and another is looked for', () => {
+  const scene = Scene.fed();
+  scene.open(30, 'child');
+  scene.give({ kind: 'subscribe', peer: 30, from: 'newest', slots: 2, height: 0, instead: undefined });
+  expect(scene.member.warm).toEqual([31]);
+  expect(of(scene.pass(30_000, 10), 'join').map(({ want }) => want)).toContain('spares');
+  expect(new Set(of(scene.pass(200), 'ask').map(({ peer }) => peer))).toEqual(new Set([31]));
+});
+
 it('a session that is of no more use to us stays open for a child that has it', () => {
   const scene = Scene.fed();
   scene.open(30, 'child');

@@ -48,7 +48,7 @@ describe('messages between household and rendezvous', () => {
 
   it.each([
     ['an unknown type', '7f0000', 'unknown-type'],
-    ['a word nobody has', '28000700000001090000', 'out-of-range'],
+    ['a word nobody has', '280009000000010900000000', 'out-of-range'],
     ['a longer list than allowed', `06002600000001${'00'.repeat(32)}0009`, 'out-of-range'],
     ['a name with a line break', `26004a00000001${'00'.repeat(32)}00000003010a${'00'.repeat(32)}`, 'out-of-range'],
     ['port 0', '22000d00000001040102030400000bb8', 'out-of-range'],

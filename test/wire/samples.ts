@@ -236,7 +236,7 @@ const messageOf: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message
     kind: fc.constant('refused'),
     request: u32,
     reason: fc.constantFrom(...REFUSALS),
-    retryIn: u16.map((value) => ms(value * 1000)),
+    retryIn: u32.map(ms),
   }),
   nudge: fc.record({ kind: fc.constant('nudge'), node }),
   carry: fc.record({ kind: fc.constant('carry'), pairId: u32, kbits: u32, legs: fc.tuple(leg, leg) }),
