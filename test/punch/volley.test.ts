@@ -474,11 +474,7 @@ test('no sequence of orders makes a household pass a limit or write to a strange
         else if (what === 'lost') peer?.give({ kind: 'lost' });
         else peer?.give({ kind: 'volley', volley: what });
         now += wait;
-        // In small steps, so that both keep the same time.
-        for (let time = now - wait; wait > 0 && time < now; time += Math.max(10, wait / 50)) {
-          for (const one of peers) one.until(Math.min(now, time));
-        }
-        for (const one of peers) one.until(now);
+        together(peers, now - wait, now);
         expect((peers[0]?.open.size ?? 0) + (peers[1]?.open.size ?? 0)).toBeLessThanOrEqual(MOST_SOCKETS);
       }
       within(peers, mine);
@@ -490,6 +486,16 @@ test('no sequence of orders makes a household pass a limit or write to a strange
     { numRuns: 60 },
   );
 });
+
+/** Up to that moment, from one thing that either does to the next: their account is one, and its time does not go back. */
+function together(peers: readonly Household[], from: number, to: number): void {
+  for (let time = from; ;) {
+    const wakes = peers.flatMap(({ punch }) => punch.wake() ?? []);
+    time = Math.min(to, Math.max(time, Math.min(...wakes, to)));
+    for (const one of peers) one.until(time);
+    if (time >= to) return;
+  }
+}
 
 /** Holds everything two peers of one household did against the limits. */
 function within(peers: readonly Household[], mine: NatProfile): void {
