@@ -122,8 +122,9 @@ export class Battery implements Machine<BatteryInput, BatteryEffect> {
     let wake: Instant | undefined;
     for (const { salvo } of this.#salvos) wake = earliest(wake, salvo.wake());
     for (const group of this.#groups.values()) {
-      if (group.waiting !== undefined) continue;
-      wake = earliest(wake, this.#isFiring(group) ? undefined : group.closeAt);
+      // What is due while it fires is done when the last shot is out, and that is a wake of its own.
+      if (group.waiting !== undefined || this.#isFiring(group)) continue;
+      wake = earliest(wake, group.closeAt);
       for (const { at } of group.refreshes) wake = earliest(wake, at);
     }
     return wake;
