@@ -56,7 +56,7 @@ export async function liars(grove: Grove, say: (line: string) => void): Promise<
     await victim.child.ended;
     victim.player.child.signal('SIGKILL');
     grove.homes.splice(grove.homes.indexOf(victim), 1);
-    await pause(SPARES_MS);
+    if (what !== LIES.at(-1)?.what) await pause(SPARES_MS);
   }
   const whole = withoutNulls(Buffer.concat(grove.fed));
   const strange = grove.homes.flatMap(({ name, player }) => {
