@@ -224,9 +224,9 @@ export class Company {
     }
     let isWanting = false;
     for (const [short, until] of this.#unreached) if (until <= now) this.#unreached.delete(short);
-    const isAlone =
+    const lacksGrandparent =
       grandparent !== undefined && grandparent !== this.#short && this.contacts.byShort(grandparent) === undefined;
-    if (isAlone && !this.#unreached.has(grandparent)) {
+    if (lacksGrandparent && !this.#unreached.has(grandparent)) {
       isWanting = true;
       out.push({ kind: 'meet', via: parent, short: grandparent, role: 'spare' });
     }
@@ -238,7 +238,7 @@ export class Company {
       if (this.#isThere) out.push({ kind: 'join', want: 'spares', avoid: [...this.#tried] });
       else if (known !== undefined) out.push({ kind: 'meet', via: known.via, short: known.short, role: 'spare' });
     }
-    const again = isWanting ? REFILL_EVERY : place.height > 0 || isAlone ? LOOK_HIGHER_EVERY : undefined;
+    const again = isWanting ? REFILL_EVERY : place.height > 0 || lacksGrandparent ? LOOK_HIGHER_EVERY : undefined;
     if (again !== undefined) this.#deadlines.set('refill', after(now, ms(again * between(this.#random, 0.67, 1.33))));
   }
 
